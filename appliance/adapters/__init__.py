@@ -1,0 +1,1 @@
+"""One technology a file: what fills the ports."""

@@ -1,0 +1,514 @@
+"""Every error the appliance raises on purpose: five families, one stable code a leaf.
+
+No HTTP status, exit status or sentence for nurses lives here: those are tables at the edges.
+Details carry ids, counts and codes, never patient data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+Detail = str | int | float | bool | None | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One thing wrong with one field of a form, body, document or manifest.
+
+    Attributes:
+        field: dotted path of the field, for example ``spo2`` or ``recordings.0.role``.
+        code: kebab-case code the clients translate, for example ``required`` or ``range``.
+        message: English words for programs and logs; never holds the value itself.
+    """
+
+    field: str
+    code: str
+    message: str
+
+
+class ApplianceError(Exception):
+    """Something the appliance expected could go wrong, and did.
+
+    The first line of a leaf's docstring is its meaning in the handbook's table.
+    """
+
+    code: ClassVar[str]
+    remedy: ClassVar[str]
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self, detail: str = "", *, errors: tuple[FieldError, ...] = (), **details: Detail
+    ) -> None:
+        """Keep what happened.
+
+        Args:
+            detail: one English sentence with ids and numbers only; the leaf's meaning by default.
+            errors: the fields at fault, where fields are at fault.
+            details: ids, counts and codes for logs and programs.
+        """
+        self.detail = detail or (type(self).__doc__ or "").split("\n", 1)[0]
+        self.errors = errors
+        self.details = details
+        super().__init__(self.detail)
+
+
+class Refused(ApplianceError):
+    """The caller can mend it."""
+
+
+class Denied(ApplianceError):
+    """Who you are does not allow it."""
+
+
+class Missing(ApplianceError):
+    """There is no such thing here."""
+
+
+class ModelFault(ApplianceError):
+    """A bundle, or the run of a model, is at fault."""
+
+
+class StorageFault(ApplianceError):
+    """The box cannot store or read as it must."""
+
+
+# --- Refused ------------------------------------------------------------------------------
+
+
+class InvalidRequest(Refused):
+    """The request is not valid."""
+
+    code = "invalid-request"
+    remedy = "Mend the fields named under errors and send it again."
+
+
+class MalformedRequest(Refused):
+    """The request cannot be understood."""
+
+    code = "malformed-request"
+    remedy = "Send what the API describes: well-formed JSON, form or multipart."
+
+
+class InvalidForm(Refused):
+    """Answers of the form are missing or not allowed by its protocol."""
+
+    code = "invalid-form"
+    remedy = "Mend the fields named under errors and send it again."
+
+
+class DigestMismatch(Refused):
+    """Content-Digest is missing or differs from what arrived."""
+
+    code = "digest-mismatch"
+    remedy = "Send Content-Digest: sha-256=:<base64>: of the very bytes of the body."
+
+
+class UnsupportedAudio(Refused):
+    """The recording is not RIFF/WAVE with 16-bit PCM, 1 or 2 channels, 16 to 96 kHz."""
+
+    code = "unsupported-audio"
+    remedy = "Record 16-bit PCM WAV; other formats are never guessed."
+
+
+class InvalidAudio(Refused):
+    """The recording is a WAV file whose contents cannot be true."""
+
+    code = "invalid-audio"
+    remedy = "Record again: the file is cut, empty, too long or contradicts itself."
+
+
+class TooLarge(Refused):
+    """The body or one of its parts is larger than allowed."""
+
+    code = "too-large"
+    remedy = "Stay within the limit named in the details."
+
+
+class UnsupportedMediaType(Refused):
+    """The body has a media type this address does not take."""
+
+    code = "unsupported-media-type"
+    remedy = "Send the Content-Type the API describes for this address."
+
+
+class ContentConflict(Refused):
+    """This id is already here with other content."""
+
+    code = "content-conflict"
+    remedy = "Nothing was changed. Use a new id for new content."
+
+
+class RecordingsMissing(Refused):
+    """Recordings named by the inference are not here."""
+
+    code = "recordings-missing"
+    remedy = "Send the recordings named in the details, then the inference again."
+
+
+class ConsentRequired(Refused):
+    """Recordings cannot be attached without an accepted consent."""
+
+    code = "consent-required"
+    remedy = "Send the consent, or refuse it without recordings."
+
+
+class ModelNotReady(Refused):
+    """The model waits for its first bundle."""
+
+    code = "model-not-ready"
+    remedy = "Install and activate a bundle of this model, or choose another model."
+
+
+class ProtocolInvalid(Refused):
+    """The protocol document is not valid."""
+
+    code = "protocol-invalid"
+    remedy = "Mend what is listed under errors; `spira protocols validate FILE` checks it."
+
+
+class ProtocolConflict(Refused):
+    """This protocol id is installed with other content."""
+
+    code = "protocol-conflict"
+    remedy = "Installed protocols never change: give the new document a new id."
+
+
+class PasswordMismatch(Refused):
+    """Password and confirmation don't match."""
+
+    code = "password-mismatch"
+    remedy = "Type the same password twice."
+
+
+class WeakPassword(Refused):
+    """The password is too short, too long or too common."""
+
+    code = "weak-password"
+    remedy = "Choose at least 12 characters that are not a common password."
+
+
+class UsernameTaken(Refused):
+    """The username is already registered."""
+
+    code = "username-taken"
+    remedy = "Choose another username."
+
+
+class EmailTaken(Refused):
+    """The e-mail is already registered."""
+
+    code = "email-taken"
+    remedy = "Use another e-mail address."
+
+
+class EmailMalformed(Refused):
+    """The e-mail format is invalid."""
+
+    code = "email-malformed"
+    remedy = "Write it as name@example.org."
+
+
+class NameTaken(Refused):
+    """The name is already registered."""
+
+    code = "name-taken"
+    remedy = "Choose another name."
+
+
+class VersionPending(Refused):
+    """The model version still has results to compute, or is in use."""
+
+    code = "version-pending"
+    retryable = True
+    remedy = "Wait until its results are done, or activate another version first."
+
+
+class NothingToRollBack(Refused):
+    """There is no earlier version to roll back to."""
+
+    code = "nothing-to-roll-back"
+    remedy = "Install and activate another version instead."
+
+
+class TargetNotEmpty(Refused):
+    """The target directory exists and is not empty."""
+
+    code = "target-not-empty"
+    remedy = "Name a new or empty directory."
+
+
+# --- Denied -------------------------------------------------------------------------------
+
+
+class NotSignedIn(Denied):
+    """Could not validate the credentials."""
+
+    code = "not-signed-in"
+    remedy = "Sign in and send the token."
+
+
+class WrongCredentials(Denied):
+    """Incorrect username or password."""
+
+    code = "wrong-credentials"
+    remedy = "Check username and password."
+
+
+class NotAllowed(Denied):
+    """Forbidden operation."""
+
+    code = "not-allowed"
+    remedy = "Ask an administrator for the role this needs."
+
+
+class TooManyAttempts(Denied):
+    """Too many attempts to sign in."""
+
+    code = "too-many-attempts"
+    retryable = True
+    remedy = "Wait the seconds named in retry_after_s."
+
+
+# --- Missing ------------------------------------------------------------------------------
+
+
+class UserNotFound(Missing):
+    """User not found."""
+
+    code = "user-not-found"
+    remedy = "List users to see their ids."
+
+
+class HospitalNotFound(Missing):
+    """Hospital not found."""
+
+    code = "hospital-not-found"
+    remedy = "List hospitals to see their names and ids."
+
+
+class ModelNotFound(Missing):
+    """Model not found."""
+
+    code = "model-not-found"
+    remedy = "List models to see their names, versions and ids."
+
+
+class InferenceNotFound(Missing):
+    """Inference not found."""
+
+    code = "inference-not-found"
+    remedy = "Check the id; lists show those you may see."
+
+
+class ResultNotFound(Missing):
+    """Result not found."""
+
+    code = "result-not-found"
+    remedy = "Check the id of the inference."
+
+
+class CollectionWithoutResult(Missing):
+    """This was a collection: it has no result."""
+
+    code = "collection"
+    remedy = "Nothing to do: collections are recorded, not scored."
+
+
+class ConsentRefused(Missing):
+    """Consent was refused: nothing was kept and there is no result."""
+
+    code = "consent-refused"
+    remedy = "Nothing to do."
+
+
+class RecordingNotFound(Missing):
+    """Recording not found."""
+
+    code = "recording-not-found"
+    remedy = "Check the id of the recording."
+
+
+class ProtocolNotFound(Missing):
+    """Protocol not found."""
+
+    code = "protocol-not-found"
+    remedy = "List protocols to see their ids."
+
+
+class FileMissing(Missing):
+    """A file that was named does not exist or cannot be read."""
+
+    code = "file-missing"
+    remedy = "Check the path and its permissions."
+
+
+# --- ModelFault ---------------------------------------------------------------------------
+
+
+class BundleRefused(ModelFault):
+    """The bundle breaks a rule of its format."""
+
+    code = "bundle-refused"
+    remedy = "Nothing was installed. Ask its author for a correct bundle; reason says what is wrong."
+
+
+class BundleUntrusted(ModelFault):
+    """The bundle is not signed by a key this box trusts for it."""
+
+    code = "bundle-untrusted"
+    remedy = "Nothing was installed. Get the bundle again, or add its author's key at the console."
+
+
+class BundleOutdated(ModelFault):
+    """The bundle is older than what was already installed of this model."""
+
+    code = "bundle-outdated"
+    remedy = "Install a newer bundle; to go back, use `spira models rollback`."
+
+
+class BundleConflict(ModelFault):
+    """This version is installed with other content."""
+
+    code = "bundle-conflict"
+    remedy = "A version never changes: ask its author to give the new content a new version."
+
+
+class GoldenMismatch(ModelFault):
+    """The model does not repeat its golden results on this box."""
+
+    code = "golden-mismatch"
+    remedy = "The old model stays active. Tell the model's author what `spira doctor` prints."
+
+
+class GraphRefused(ModelFault):
+    """The model's graph cannot be trusted or run here."""
+
+    code = "graph-refused"
+    remedy = "Export one self-contained graph with the operators BUNDLE.md allows."
+
+
+class PredictionFailed(ModelFault):
+    """The run of the model failed."""
+
+    code = "prediction-failed"
+    remedy = "The recordings are kept. Tell IT; `spira models verify` shows more."
+
+
+class PredictionTimeout(ModelFault):
+    """The run of the model took too long and was ended."""
+
+    code = "prediction-timeout"
+    remedy = "The recordings are kept. Tell IT; the model may be unfit for this box."
+
+
+class PredictionPoisonous(ModelFault):
+    """The run of the model ended the whole process three times."""
+
+    code = "prediction-poisonous"
+    remedy = "The recordings are kept. Tell IT and the model's author."
+
+
+class ModelUnavailable(ModelFault):
+    """The files of this model version are not here or are damaged."""
+
+    code = "model-unavailable"
+    remedy = "Install its bundle again."
+
+
+class LabMissing(ModelFault):
+    """This command needs the lab environment (torch, mlflow), which is not installed."""
+
+    code = "lab-missing"
+    remedy = "On a connected workstation run `make lab` and use .venv-lab/bin/spira."
+
+
+class ModelSourceUnavailable(ModelFault):
+    """The model registry cannot be reached or does not hold this model."""
+
+    code = "model-source-unavailable"
+    retryable = True
+    remedy = "Check the tracking URI and the model's name, version or alias."
+
+
+class ParityBroken(ModelFault):
+    """The exported graph does not agree with the PyTorch model."""
+
+    code = "parity-broken"
+    remedy = "Nothing was packed. Compare the operators of the export with the module."
+
+
+# --- StorageFault -------------------------------------------------------------------------
+
+
+class DiskFull(StorageFault):
+    """The disk is full."""
+
+    code = "disk-full"
+    retryable = True
+    remedy = "Nothing acknowledged was lost. Free space; `spira doctor` shows what uses it."
+
+
+class StorageFailed(StorageFault):
+    """The disk failed to store what it must; the box stops acknowledging."""
+
+    code = "storage-failed"
+    retryable = True
+    remedy = "Check the disk (dmesg, smartctl); the service restarts by itself."
+
+
+class DatabaseBusy(StorageFault):
+    """The database is busy."""
+
+    code = "database-busy"
+    retryable = True
+    remedy = "Try again in a moment."
+
+
+class DatabaseUnusable(StorageFault):
+    """The database cannot be opened: damaged, or written by a newer release."""
+
+    code = "database-unusable"
+    remedy = "Restore a backup, or install the release that wrote it."
+
+
+class AudioMissing(StorageFault):
+    """A recording's file is missing."""
+
+    code = "audio-missing"
+    remedy = "Restore it from a backup; `spira doctor` lists such files."
+
+
+class AudioDamaged(StorageFault):
+    """A recording's file no longer has its SHA-256."""
+
+    code = "audio-damaged"
+    remedy = "Restore it from a backup and check the disk."
+
+
+class NotInitialised(StorageFault):
+    """The data directory is missing or was never initialised."""
+
+    code = "not-initialised"
+    remedy = "Run `spira init` (or name the right directory with --data)."
+
+
+class AlreadyInitialised(StorageFault):
+    """The data directory is already initialised."""
+
+    code = "already-initialised"
+    remedy = "Use it as it is, or name a new directory with --data."
+
+
+class AlreadyServing(StorageFault):
+    """Another process already serves this data directory."""
+
+    code = "already-serving"
+    remedy = "Stop the other `spira serve` first."
+
+
+class AuditBroken(StorageFault):
+    """The audit chain does not hold."""
+
+    code = "audit-broken"
+    remedy = "Rows were changed from outside: keep the disk as evidence, tell the security officer."

@@ -1,0 +1,1 @@
+"""The data scientist side, on a connected workstation: training, export, parity, packing."""
