@@ -1,0 +1,57 @@
+"""Named models and the versions of them that were installed from bundles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from appliance.core.ids import ModelId, ModelVersionId
+
+
+class VersionState(StrEnum):
+    """One version a model is active; others wait, run in the shadow, or were removed."""
+
+    INSTALLED = "installed"
+    ACTIVE = "active"
+    SHADOW = "shadow"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """One installed bundle.
+
+    Attributes:
+        digest: SHA-256 of the manifest's bytes: the name of its directory.
+        sequence: rises with every version of a model; guards against rollback by USB stick.
+        manifest: the manifest's exact bytes.
+    """
+
+    id: ModelVersionId
+    model_id: ModelId
+    model_name: str
+    version: str
+    sequence: int
+    digest: str
+    graph_sha256: str
+    manifest: bytes
+    key_fingerprint: str
+    demonstration: bool
+    t_low: float
+    t_high: float
+    state: VersionState
+    installed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A name users choose by. Without an active version it waits for its first bundle."""
+
+    id: ModelId
+    name: str
+    publishing_channel: str
+    is_default: bool
+    ever_installed: bool
+    active: ModelVersion | None
+    created_at: datetime

@@ -1,0 +1,93 @@
+"""How long a sign-in must wait after failures: pure arithmetic over stored counts.
+
+Three budgets (API.md §5): the pair (account, address), the address, and the account as a
+whole. An address that signed in to the account before is judged by the pair alone, so that
+nobody can lock a ward out by guessing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+FREE_FAILURES_PER_PAIR = 5
+FREE_FAILURES_PER_ADDRESS = 30
+MAX_FAILURES_PER_ACCOUNT = 60
+"""Together with the pairs' own budgets this keeps guesses that reach the hash under 100."""
+MAX_WAIT_S = 900.0
+FORGET_AFTER_S = 86_400.0
+"""Failures older than a day count no more, but for the account's own budget."""
+
+
+class Budget(StrEnum):
+    """What a count of failures belongs to."""
+
+    PAIR = "pair"
+    ADDRESS = "address"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Failures in a row under one key.
+
+    Attributes:
+        n_failures: since the last success.
+        last_at: when the latest happened.
+        known: this key has signed in with success before (pairs only).
+    """
+
+    n_failures: int
+    last_at: datetime
+    known: bool = False
+
+
+def throttle_keys(username: str, address: str) -> Mapping[Budget, str]:
+    """Return the stored key of each budget.
+
+    Keys are digests: what people type into the name field may be a password.
+
+    Args:
+        username: as typed.
+        address: the peer's address, never a forwarded one.
+    """
+    account = username.strip().lower()
+    texts = {
+        Budget.PAIR: f"pair\n{account}\n{address}",
+        Budget.ADDRESS: f"address\n{address}",
+        Budget.ACCOUNT: f"account\n{account}",
+    }
+    return {budget: hashlib.sha256(text.encode()).hexdigest() for budget, text in texts.items()}
+
+
+def wait_s(failures: Mapping[Budget, Failures], *, now: datetime) -> float:
+    """Return the seconds until the next attempt may reach the hash; 0.0 means now.
+
+    A clock that went back never lengthens a wait beyond `MAX_WAIT_S`.
+
+    Args:
+        failures: what is stored under the keys of this attempt; absent means none.
+        now: the present instant.
+    """
+    pair = failures.get(Budget.PAIR)
+    waits = [_remaining_s(pair, FREE_FAILURES_PER_PAIR, now)]
+    if pair is None or not pair.known:
+        waits.append(_remaining_s(failures.get(Budget.ADDRESS), FREE_FAILURES_PER_ADDRESS, now))
+        account = failures.get(Budget.ACCOUNT)
+        if account and account.n_failures >= MAX_FAILURES_PER_ACCOUNT:
+            waits.append(MAX_WAIT_S)
+    return max(waits)
+
+
+def _remaining_s(failures: Failures | None, n_free: int, now: datetime) -> float:
+    """Return what is left of a wait that doubles with each failure beyond the free ones."""
+    if failures is None or failures.n_failures < n_free:
+        return 0.0
+    elapsed_s = max(0.0, (now - failures.last_at) / timedelta(seconds=1))
+    if elapsed_s >= FORGET_AFTER_S:
+        return 0.0
+    doublings = min(failures.n_failures - n_free, 10)
+    return max(0.0, min(MAX_WAIT_S, 2.0**doublings) - elapsed_s)

@@ -1,0 +1,384 @@
+"""What the use cases need of the world: one Protocol a need, each with a real filler and a fake.
+
+Every method that writes is one durable transaction (or one fsynced file operation) together
+with its audit row, and may be called from any thread. Unless a method says otherwise:
+
+- a write that returned is on disk; one that raised changed nothing;
+- `DiskFull`, `DatabaseBusy` and `StorageFailed` may come from every method;
+- after a `StorageFailed` no further write succeeds in this process;
+- rows come back as core values; lists come in a stable order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from appliance.core.account import Credentials, Role, Token, User
+from appliance.core.audit import AuditEntry, AuditRow
+from appliance.core.hospital import Hospital
+from appliance.core.ids import (
+    HospitalId,
+    InferenceId,
+    ModelId,
+    ModelVersionId,
+    ProtocolId,
+    RecordingId,
+    ResultId,
+    Sha256,
+    TokenId,
+    UserId,
+)
+from appliance.core.inference import (
+    Consent,
+    Inference,
+    InferencePage,
+    InferenceQuery,
+    Recording,
+)
+from appliance.core.installed_protocol import InstalledProtocol
+from appliance.core.model import Model, ModelVersion, VersionState
+from appliance.core.result import Answer, Result
+from appliance.core.throttle import Budget, Failures
+
+
+class Stored(StrEnum):
+    """Whether a write with a client's own id was the first or a repeat with equal content."""
+
+    NEW = "new"
+    SAME = "same"
+
+
+class Clock(Protocol):
+    """The one source of the present instant."""
+
+    def __call__(self) -> datetime:
+        """Return now, aware, in UTC."""
+
+
+class AccountRecords(Protocol):
+    """Users, their tokens, and the counts that throttle sign-in."""
+
+    def add_user(self, user: User, password_hash: str, *, audit: AuditEntry) -> None:
+        """Add a user. Raises UsernameTaken, EmailTaken (both compared without case)."""
+
+    def user(self, user_id: UserId) -> User:
+        """Return the user. Raises UserNotFound."""
+
+    def users(self) -> tuple[User, ...]:
+        """Return all users by username."""
+
+    def credentials(self, username: str) -> Credentials | None:
+        """Return the user with that name, whatever its case, and the password's hash."""
+
+    def change_user(
+        self,
+        user_id: UserId,
+        *,
+        role: Role | None = None,
+        active: bool | None = None,
+        hospital_ids: Sequence[HospitalId] | None = None,
+        audit: AuditEntry,
+    ) -> User:
+        """Change what is not None, end the user's tokens if role or active changed.
+
+        Raises:
+            UserNotFound, HospitalNotFound.
+        """
+
+    def set_password(self, user_id: UserId, password_hash: str, *, audit: AuditEntry) -> None:
+        """Replace the hash, end all tokens, forget the account's failures. UserNotFound."""
+
+    def add_token(self, token: Token, *, audit: AuditEntry) -> None:
+        """Remember a token that was given out."""
+
+    def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
+        """Return the active user of a token neither revoked nor expired; one read."""
+
+    def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
+        """End the token and its family at once; unknown ids are no error."""
+
+    def failures(self, keys: Mapping[Budget, str]) -> Mapping[Budget, Failures]:
+        """Return what is counted under these keys; absent means none."""
+
+    def count_failure(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
+        """Add one failure under each key. Survives a restart."""
+
+    def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
+        """Forget the pair's failures and mark it known.
+
+        Where the pair was not known before, the account's failures are forgotten too.
+        """
+
+
+class HospitalRecords(Protocol):
+    """The list of hospitals."""
+
+    def add_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
+        """Add a hospital. Raises NameTaken."""
+
+    def hospitals(self) -> tuple[Hospital, ...]:
+        """Return all hospitals by name."""
+
+    def change_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
+        """Store the new name and rule under its id. Raises HospitalNotFound, NameTaken."""
+
+
+class ProtocolRecords(Protocol):
+    """Installed protocol documents; immutable."""
+
+    def install(self, protocol: InstalledProtocol, *, audit: AuditEntry) -> Stored:
+        """Store the document; the first one becomes active.
+
+        Raises:
+            ProtocolConflict: the id is installed with another digest.
+        """
+
+    def protocol(self, protocol_id: ProtocolId) -> InstalledProtocol:
+        """Return the installed document. Raises ProtocolNotFound."""
+
+    def active_protocol(self) -> InstalledProtocol:
+        """Return the one new work begins under. Raises ProtocolNotFound if none is installed."""
+
+    def protocols(self) -> tuple[InstalledProtocol, ...]:
+        """Return all installed documents, oldest first."""
+
+    def activate_protocol(self, protocol_id: ProtocolId, *, audit: AuditEntry) -> None:
+        """Make new work begin under it. Raises ProtocolNotFound."""
+
+
+class ModelRecords(Protocol):
+    """Models, their versions, and which of them is active."""
+
+    def add_model(self, model: Model, *, audit: AuditEntry) -> None:
+        """Add a name that waits for a bundle. Raises NameTaken (name or channel)."""
+
+    def models(self) -> tuple[Model, ...]:
+        """Return all models, the default first, then by name."""
+
+    def model(self, model_id: ModelId) -> Model:
+        """Return the model. Raises ModelNotFound."""
+
+    def model_named(self, name: str) -> Model:
+        """Return the model of that name. Raises ModelNotFound."""
+
+    def add_version(self, version: ModelVersion, *, audit: AuditEntry) -> Stored:
+        """Add an installed version.
+
+        Raises:
+            BundleConflict: this version is here with another digest.
+            BundleOutdated: its sequence is not above the highest ever installed.
+        """
+
+    def versions(self, model_id: ModelId | None = None) -> tuple[ModelVersion, ...]:
+        """Return versions by model name and rising sequence, removed ones included."""
+
+    def version(self, version_id: ModelVersionId) -> ModelVersion:
+        """Return the version. Raises ModelNotFound."""
+
+    def activate(self, version_id: ModelVersionId, *, default: bool, audit: AuditEntry) -> None:
+        """Make it the active version of its model, and remember that it was.
+
+        The former active version becomes `installed`. `default` makes its model the default;
+        the first model ever activated is the default anyway.
+
+        Raises:
+            ModelNotFound: unknown or removed version.
+        """
+
+    def previous_active(self, model_id: ModelId) -> ModelVersion:
+        """Return the version that was active before the present one and is still installed.
+
+        Raises:
+            NothingToRollBack: there is none.
+        """
+
+    def set_state(
+        self, version_id: ModelVersionId, state: VersionState, *, audit: AuditEntry
+    ) -> None:
+        """Make a version `installed`, `shadow` or `removed`.
+
+        Raises:
+            VersionPending: it is to be removed while active or while results wait for it.
+            ModelNotFound.
+        """
+
+
+class RecordingRecords(Protocol):
+    """Recordings as received, attached or not."""
+
+    def add_recording(self, recording: Recording, *, audit: AuditEntry) -> Stored:
+        """Store the row.
+
+        Raises:
+            ContentConflict: the id is here with another user, role or hash.
+        """
+
+    def recording(self, recording_id: RecordingId) -> Recording:
+        """Return the recording. Raises RecordingNotFound."""
+
+    def recordings(self, ids: Sequence[RecordingId]) -> tuple[Recording, ...]:
+        """Return those of the ids that are here, in the order asked."""
+
+    def unattached(self, *, received_before: datetime) -> tuple[Recording, ...]:
+        """Return recordings no inference attaches, oldest first."""
+
+    def is_referenced(self, sha256: Sha256) -> bool:
+        """Return whether any recording row has this content."""
+
+    def content_hashes(self) -> Iterator[Sha256]:
+        """Yield each referenced content hash once, in pages: a reader never blocks a writer."""
+
+
+class InferenceRecords(Protocol):
+    """Inferences with their consents and attachments."""
+
+    def add_inference(
+        self,
+        inference: Inference,
+        results: Sequence[Result],
+        *,
+        erase: Sequence[RecordingId] = (),
+        audit: AuditEntry,
+    ) -> Stored:
+        """Store the inference, its consent, attachments, pending results, and erase recordings.
+
+        All in one transaction. A result that is already answered is stored as such and, if not
+        a shadow, settles the inference's status.
+
+        Raises:
+            ContentConflict: the id is here with another user or content_sha256.
+            RecordingsMissing: an attached recording vanished meanwhile.
+        """
+
+    def inference(self, inference_id: InferenceId) -> Inference:
+        """Return the inference. Raises InferenceNotFound."""
+
+    def find(self, query: InferenceQuery) -> InferencePage:
+        """Return one page, keyset-paged. Raises InvalidRequest for a cursor that is not ours."""
+
+    def results(self, inference_id: InferenceId) -> tuple[Result, ...]:
+        """Return all results: the requested model's first, then shadows by model name."""
+
+    def mark_shown(self, inference_id: InferenceId, *, at: datetime) -> None:
+        """Remember the first opening of the result; later calls change nothing."""
+
+    def add_consent(
+        self, inference_id: InferenceId, consent: Consent, *, audit: AuditEntry
+    ) -> None:
+        """Append a consent row, for example a withdrawal. Raises InferenceNotFound."""
+
+    def consents(self, inference_id: InferenceId) -> tuple[Consent, ...]:
+        """Return its consents in the order they were given."""
+
+    def each(self, *, n_page: int = 500) -> Iterator[Inference]:
+        """Yield all inferences in the order received, in pages of short read transactions."""
+
+
+class JobRecords(Protocol):
+    """Results as work to be done: the truth behind the queue (DESIGN.md §3)."""
+
+    def claim(
+        self, result_id: ResultId | None, *, owner: str, now: datetime, lease_until: datetime
+    ) -> Result | None:
+        """Take a queued result: running, attempts + 1, leased to the owner.
+
+        With None the next one is taken: suspects first, then in order of arrival. A suspect
+        (found running after a crash) is only given while nothing else runs, and nothing else
+        is given while it runs. None comes back if there is nothing to take now.
+        """
+
+    def complete(
+        self, result_id: ResultId, answer: Answer, *, owner: str, at: datetime, audit: AuditEntry
+    ) -> bool:
+        """Write the answer, and the inference's status if it is the requested model's.
+
+        Returns False, changing nothing, if this owner's claim no longer holds.
+        """
+
+    def release(self, *, owner: str) -> int:
+        """Queue what this owner still runs; an orderly stop counts as no attempt."""
+
+    def reconcile(self, *, owner: str, now: datetime, starting: bool) -> tuple[ResultId, ...]:
+        """Return every queued result after putting right what a crash left behind.
+
+        Running rows with an expired lease are queued again. When `starting`, every running row
+        is a crash's leaving: those that ran alone count one crash and become an error
+        (`prediction-poisonous`) at `MAX_CRASHES_ALONE`; all others become suspects.
+        """
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of results by state."""
+
+
+class AuditRecords(Protocol):
+    """The chain of audit rows."""
+
+    def append(self, entry: AuditEntry) -> AuditRow:
+        """Append a row that belongs to no other write, such as a reading of patient data."""
+
+    def rows(self, *, after: int = 0) -> Iterator[AuditRow]:
+        """Yield rows by rising number, in pages of short read transactions."""
+
+    def head(self) -> tuple[int, str]:
+        """Return number and hash of the last row; (0, GENESIS) when there is none."""
+
+
+class AudioPart(Protocol):
+    """A recording on its way to disk; belongs to one request, not thread-safe."""
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes. Raises TooLarge beyond the limit for a recording, DiskFull."""
+
+    def content(self) -> bytes:
+        """Return what was written so far."""
+
+    def keep(self) -> Sha256:
+        """Make it durable under its SHA-256 and return that: fsync, rename, fsync directory.
+
+        Content that is here already is replaced by itself, which also heals a damaged file.
+        """
+
+    def discard(self) -> None:
+        """Remove it; a no-op after keep."""
+
+
+class AudioStore(Protocol):
+    """Recordings' bytes as received, addressed by their SHA-256."""
+
+    def begin(self) -> AudioPart:
+        """Open a part file in the final directory. Raises DiskFull below the reserve."""
+
+    def read(self, sha256: Sha256) -> bytes:
+        """Return the bytes. Raises AudioMissing, AudioDamaged (the hash is checked)."""
+
+    def erase(self, sha256: Sha256) -> None:
+        """Remove the file and fsync the directory; absent is no error."""
+
+    def hashes(self) -> Iterator[Sha256]:
+        """Yield what is stored, in no order."""
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove part files left behind by a crash; return how many."""
+
+
+class PasswordHasher(Protocol):
+    """Slow on purpose; at most two at a time."""
+
+    def hash(self, password: str) -> str:
+        """Return the encoded hash of a password in NFC."""
+
+    def verify(self, encoded: str | None, password: str) -> bool:
+        """Compare; with None, spend the same time and return False (unknown user)."""
+
+    def needs_rehash(self, encoded: str) -> bool:
+        """Return whether parameters have risen since this hash was made."""
+
+
+class JobQueue(Protocol):
+    """Wakes workers; loses jobs whenever it likes, since JobRecords is the truth."""
+
+    def wake(self, result_id: ResultId) -> None:
+        """Tell a worker, in this process or another, to look at this result. Never raises."""
