@@ -41,7 +41,7 @@ from appliance.core.inference import (
 from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.model import Model, ModelVersion, VersionState
 from appliance.core.result import Answer, Result
-from appliance.core.throttle import Budget, Failures
+from appliance.core.throttle import Budget
 
 
 class Stored(StrEnum):
@@ -100,16 +100,21 @@ class AccountRecords(Protocol):
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """End the token and its family at once; unknown ids are no error."""
 
-    def failures(self, keys: Mapping[Budget, str]) -> Mapping[Budget, Failures]:
-        """Return what is counted under these keys; absent means none."""
+    def admit(self, keys: Mapping[Budget, str], *, at: datetime) -> float:
+        """Count an attempt to sign in as a failure, unless it has to wait; one transaction.
 
-    def count_failure(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
-        """Add one failure under each key. Survives a restart."""
+        Counting before the hash means that guesses sent at once cannot slip past the budget.
+
+        Returns:
+            Seconds to wait by `appliance.core.throttle.wait_s`; 0.0 when it was admitted (and
+            counted). An attempt that has to wait is not counted and does not move `last_at`.
+        """
 
     def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
-        """Forget the pair's failures and mark it known.
+        """Take the admitted attempt back: forget the pair's failures and mark it known.
 
-        Where the pair was not known before, the account's failures are forgotten too.
+        The address loses the one failure that `admit` counted. Where the pair was not known
+        before, the account's failures are forgotten too, else it loses the one.
         """
 
 
