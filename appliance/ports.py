@@ -340,6 +340,9 @@ class AudioPart(Protocol):
     def content(self) -> bytes:
         """Return what was written so far."""
 
+    def sha256(self) -> Sha256:
+        """Return the digest of what was written so far."""
+
     def keep(self) -> Sha256:
         """Make it durable under its SHA-256 and return that: fsync, rename, fsync directory.
 
