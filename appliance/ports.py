@@ -51,6 +51,13 @@ class Stored(StrEnum):
     SAME = "same"
 
 
+class NewId(Protocol):
+    """Where fresh identifiers come from."""
+
+    def __call__(self) -> str:
+        """Return a new UUID in its 36-character spelling."""
+
+
 class Clock(Protocol):
     """The one source of the present instant."""
 
@@ -365,8 +372,8 @@ class AudioStore(Protocol):
     def erase(self, sha256: Sha256) -> None:
         """Remove the file and fsync the directory; absent is no error."""
 
-    def hashes(self) -> Iterator[Sha256]:
-        """Yield what is stored, in no order."""
+    def hashes(self, *, older_than_s: float = 0.0) -> Iterator[Sha256]:
+        """Yield what was stored at least so long ago, in no order."""
 
     def sweep(self, *, older_than_s: float) -> int:
         """Remove part files left behind by a crash; return how many."""
@@ -381,8 +388,35 @@ class PasswordHasher(Protocol):
     def verify(self, encoded: str | None, password: str) -> bool:
         """Compare; with None, spend the same time and return False (unknown user)."""
 
-    def needs_rehash(self, encoded: str) -> bool:
-        """Return whether parameters have risen since this hash was made."""
+
+class BundleStore(Protocol):
+    """Bundles on disk: staged, checked, installed whole, found again by digest."""
+
+    def graph(self, digest: str) -> bytes:
+        """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""
+
+
+class Predictor(Protocol):
+    """Sessions of graphs, each loaded once and shared by all threads."""
+
+    def ensure_loaded(self, graph_sha256: str, graph: Callable[[], bytes]) -> None:
+        """Load and warm up the graph unless it is loaded. Raises GraphRefused, ModelUnavailable.
+
+        Args:
+            graph_sha256: its digest and key.
+            graph: called for the bytes only when they are needed.
+        """
+
+    def score(
+        self, graph_sha256: str, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
+    ) -> Scores:
+        """Run the graph. Raises PredictionFailed, PredictionTimeout.
+
+        Args:
+            graph_sha256: a loaded graph.
+            inputs: float32[1, n_samples] a role, and float32[1, n_fields] for metadata.
+            timeout_s: the run is ended after this.
+        """
 
 
 class JobQueue(Protocol):

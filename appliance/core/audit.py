@@ -83,6 +83,29 @@ class AuditBreak:
     reason: str
 
 
+def audited(
+    action: AuditAction,
+    entity_id: str,
+    *,
+    at: datetime,
+    actor: str,
+    **details: str | int | float | bool | None,
+) -> AuditEntry:
+    """Return the entry of an action; the entity is the action's first word.
+
+    Args:
+        action: what happened.
+        entity_id: to which one.
+        at: when.
+        actor: a user id, `console` or `box`.
+        details: ids, counts and codes; never patient data.
+    """
+    entity = action.value.partition(".")[0]
+    return AuditEntry(
+        at=at, actor=actor, action=action, entity=entity, entity_id=entity_id, details=details
+    )
+
+
 def row_hash(seq: int, entry: AuditEntry, previous: str) -> str:
     """Return SHA-256 over the previous hash and the canonical JSON of the row (hex)."""
     canonical = json.dumps(

@@ -73,7 +73,7 @@ class Answer:
     probability: float | None = None
     output: tuple[float, ...] = ()
     error_code: str | None = None
-    latency_ms: float
+    latency_ms: float = 0.0
 
     @property
     def state(self) -> ResultState:

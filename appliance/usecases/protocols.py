@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from appliance.core.audit import AuditAction, AuditEntry
+from appliance.core.audit import AuditAction, audited
 from appliance.core.ids import ProtocolId
 from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.protocol import Protocol, parse_protocol
@@ -45,13 +45,12 @@ def install_protocol(
             active=False,
             installed_at=now,
         ),
-        audit=AuditEntry(
+        audit=audited(
+            AuditAction.PROTOCOL_INSTALLED,
+            protocol.id,
             at=now,
             actor=actor,
-            action=AuditAction.PROTOCOL_INSTALLED,
-            entity="protocol",
-            entity_id=protocol.id,
-            details={"sha256": protocol.sha256},
+            sha256=protocol.sha256,
         ),
     )
     return protocol, stored
@@ -67,12 +66,5 @@ def activate_protocol(
     """
     protocols.activate_protocol(
         protocol_id,
-        audit=AuditEntry(
-            at=clock(),
-            actor=actor,
-            action=AuditAction.PROTOCOL_ACTIVATED,
-            entity="protocol",
-            entity_id=protocol_id,
-            details={},
-        ),
+        audit=audited(AuditAction.PROTOCOL_ACTIVATED, protocol_id, at=clock(), actor=actor),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.core.audit import AuditAction, AuditEntry
-from appliance.core.errors import DigestMismatch, FieldError, InvalidRequest
+from appliance.core.audit import AuditAction, audited
+from appliance.core.errors import ContentConflict, DigestMismatch, FieldError, InvalidRequest
 from appliance.core.ids import ProtocolId, RecordingId, Sha256, UserId
 from appliance.core.inference import Recording
 from appliance.core.quality import measure
@@ -57,22 +57,29 @@ def take_in_recording(
     """
     try:
         recording = _checked(request, part, clock=clock, protocols=protocols)
+        _refuse_conflict(recording, recordings)
         if part.keep() != recording.sha256:
             raise DigestMismatch
     finally:
         part.discard()
-    entry = AuditEntry(
+    entry = audited(
+        AuditAction.RECORDING_STORED,
+        recording.id,
         at=recording.received_at,
         actor=request.user_id,
-        action=AuditAction.RECORDING_STORED,
-        entity="recording",
-        entity_id=recording.id,
-        details={"sha256": recording.sha256},
+        sha256=recording.sha256,
     )
     stored = recordings.add_recording(recording, audit=entry)
     if stored is Stored.SAME:
         recording = recordings.recording(recording.id)
     return recording, stored
+
+
+def _refuse_conflict(recording: Recording, recordings: RecordingRecords) -> None:
+    """Refuse other content under a known id before its bytes stay on disk."""
+    for known in recordings.recordings((recording.id,)):
+        if known.sha256 != recording.sha256:
+            raise ContentConflict(recording_id=recording.id)
 
 
 def _checked(

@@ -1,0 +1,179 @@
+"""Compute one result: claim it, look whether it can be scored, score it, write it down.
+
+A result is always written: a recording that cannot be scored is `inconclusive` with its
+reason, a run that cannot be completed is an error with its code. Nothing is ever dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.core.audit import AuditAction, audited
+from appliance.core.diagnosis import Diagnosis, Reason, decide_before_run, diagnose
+from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, ModelUnavailable
+from appliance.core.ids import ResultId
+from appliance.core.inference import Attachment, Inference
+from appliance.core.manifest import Manifest, parse_manifest
+from appliance.core.model_inputs import build_inputs
+from appliance.core.quality import Verdict
+from appliance.core.result import Answer, Result
+from appliance.core.wav import read_wav
+from appliance.ports import (
+    AudioStore,
+    BundleStore,
+    Clock,
+    InferenceRecords,
+    JobRecords,
+    ModelRecords,
+    Predictor,
+    RecordingRecords,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """What a prediction needs besides the job itself.
+
+    Attributes:
+        owner: this process and boot; a claim of another owner is never completed.
+        timeout_s: a run of a graph is ended after this.
+        lease_s: a claim older than this may be taken again; well above `timeout_s`.
+    """
+
+    owner: str
+    timeout_s: float
+    lease_s: float
+    clock: Clock
+    jobs: JobRecords
+    inferences: InferenceRecords
+    recordings: RecordingRecords
+    models: ModelRecords
+    audio: AudioStore
+    bundles: BundleStore
+    predictor: Predictor
+
+
+def predict_next(result_id: ResultId | None, *, scoring: Scoring) -> Result | None:
+    """Claim this result, or the next one, and compute it.
+
+    Returns:
+        The result as it was claimed, or None when there was nothing to claim.
+
+    Raises:
+        StorageFault: the answer could not be written; the claim runs out and is taken again.
+    """
+    began_at = scoring.clock()
+    claimed = scoring.jobs.claim(
+        result_id,
+        owner=scoring.owner,
+        now=began_at,
+        lease_until=began_at + timedelta(seconds=scoring.lease_s),
+    )
+    if claimed is None:
+        return None
+    answer = _answer(claimed, scoring)
+    write_answer(claimed, answer, began_at=began_at, scoring=scoring)
+    return claimed
+
+
+def write_answer(
+    claimed: Result, answer: Answer, *, began_at: datetime, scoring: Scoring
+) -> bool:
+    """Write the answer with its latency; False when the claim no longer holds."""
+    at = scoring.clock()
+    latency_ms = max(0.0, (at - began_at) / timedelta(milliseconds=1))
+    return scoring.jobs.complete(
+        claimed.id,
+        replace(answer, latency_ms=round(latency_ms, 1)),
+        owner=scoring.owner,
+        at=at,
+        audit=audited(
+            AuditAction.RESULT_STORED,
+            claimed.id,
+            at=at,
+            actor="box",
+            inference_id=claimed.inference_id,
+            model_version=claimed.model_version,
+            graph_sha256=claimed.graph_sha256,
+            state=answer.state.value,
+        ),
+    )
+
+
+def failed(code: str) -> Answer:
+    """Return the answer of a run that could not be completed."""
+    return Answer(diagnosis=Diagnosis.INCONCLUSIVE, error_code=code)
+
+
+def _answer(claimed: Result, scoring: Scoring) -> Answer:
+    """Return the answer, whatever befalls the model or the recordings."""
+    try:
+        return _scored(claimed, scoring)
+    except ModelUnavailable:
+        return _inconclusive(Reason.MODEL_UNAVAILABLE, None)
+    except (ModelFault, AudioMissing, AudioDamaged) as fault:
+        return failed(fault.code)
+
+
+def _scored(claimed: Result, scoring: Scoring) -> Answer:
+    if claimed.model_version_id is None:
+        raise ModelUnavailable(result_id=claimed.id)
+    inference = scoring.inferences.inference(claimed.inference_id)
+    version = scoring.models.version(claimed.model_version_id)
+    manifest = parse_manifest(version.manifest)
+    usable = _usable(inference)
+    decided = decide_before_run(
+        manifest,
+        protocol_id=inference.protocol_id,
+        form=inference.form,
+        verdicts={role: a.verdict.value for role, a in _chosen(inference).items()},
+        not_done=inference.not_done,
+        language=inference.consent.language,
+    )
+    if decided is not None:
+        return _inconclusive(*decided)
+    scoring.predictor.ensure_loaded(
+        version.graph_sha256, lambda: scoring.bundles.graph(version.digest)
+    )
+    waveforms = {
+        role: _waveform(attachment, scoring)
+        for role, attachment in usable.items()
+        if role in {entry.role for entry in manifest.roles}
+    }
+    scores = scoring.predictor.score(
+        version.graph_sha256,
+        build_inputs(manifest, waveforms, inference.form),
+        timeout_s=scoring.timeout_s,
+    )
+    diagnosis, reason = diagnose(scores.probability, manifest.t_low, manifest.t_high)
+    return Answer(
+        diagnosis=diagnosis,
+        reason=reason,
+        probability=scores.probability,
+        output=scores.raw_output or (scores.probability,),
+    )
+
+
+def _chosen(inference: Inference) -> Mapping[str, Attachment]:
+    return {a.role: a for a in inference.attachments if a.chosen}
+
+
+def _usable(inference: Inference) -> Mapping[str, Attachment]:
+    """Return the recordings a model may hear: chosen and not failed (PROTOCOL.md, Quality)."""
+    return {r: a for r, a in _chosen(inference).items() if a.verdict is not Verdict.FAIL}
+
+
+def _waveform(attachment: Attachment, scoring: Scoring) -> tuple[NDArray[np.float32], int]:
+    """Return float32[n_samples] at the recording's own rate, and that rate in Hz."""
+    recording = scoring.recordings.recording(attachment.recording_id)
+    wav = read_wav(scoring.audio.read(recording.sha256))
+    return wav.waveform(), wav.sample_rate_hz
+
+
+def _inconclusive(reason: Reason, subject: str | None) -> Answer:
+    return Answer(diagnosis=Diagnosis.INCONCLUSIVE, reason=reason, reason_subject=subject)
