@@ -218,6 +218,19 @@ class ModelRecords(Protocol):
         """
 
 
+class KeyRecords(Protocol):
+    """Public keys whose signatures on bundles this box believes."""
+
+    def add_key(self, key: TrustedKey, *, audit: AuditEntry) -> Stored:
+        """Trust a key; trusting it again changes nothing."""
+
+    def keys(self) -> tuple[TrustedKey, ...]:
+        """Return the trusted keys by name, revoked ones left out."""
+
+    def revoke_key(self, fingerprint: str, *, audit: AuditEntry) -> None:
+        """Trust it no more, for ever. Raises KeyNotFound."""
+
+
 class RecordingRecords(Protocol):
     """Recordings as received, attached or not."""
 

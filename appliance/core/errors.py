@@ -336,6 +336,13 @@ class ProtocolNotFound(Missing):
     remedy = "List protocols to see their ids."
 
 
+class KeyNotFound(Missing):
+    """Key not found."""
+
+    code = "key-not-found"
+    remedy = "List keys to see their fingerprints."
+
+
 class FileMissing(Missing):
     """A file that was named does not exist or cannot be read."""
 
