@@ -1,0 +1,57 @@
+"""Real boxes, real processes."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from boxes import Box
+
+import appliance
+
+SHARED_AUDIO = Path(
+    os.environ.get("SPIRA_SHARED", Path(__file__).parents[2].parent / "shared")
+) / ("audio")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """A running demonstration box."""
+    box = Box.make(tmp_path)
+    box.start()
+    yield box
+    if box.process is not None and box.process.poll() is None:
+        box.process.kill()
+        box.process.wait()
+
+
+@pytest.fixture(scope="session")
+def golden() -> dict[str, bytes]:
+    """The recordings of a patient's golden case in the shipped demonstration bundle."""
+    bundle = next((Path(appliance.__file__).parent / "demonstration").glob("*.spira"))
+    with zipfile.ZipFile(bundle) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".wav")]
+        sustentada = next(name for name in sorted(names) if "sustentada" in name)
+        parlenda = sustentada.replace("sustentada", "parlenda")
+        return {
+            "aceite": archive.read(parlenda),
+            "sustentada": archive.read(sustentada),
+            "parlenda": archive.read(parlenda),
+        }
+
+
+@pytest.fixture(scope="session")
+def phone_recordings() -> dict[str, bytes]:
+    """Recordings of real phones, one a role."""
+    if not SHARED_AUDIO.is_dir():
+        pytest.skip("the real recordings are not beside the checkout")
+    take = "iphone12_safari_ns0ec0agc0.wav"
+    return {
+        "aceite": (SHARED_AUDIO / "parlenda_motoz2_chrome_ns0ec0agc0.wav").read_bytes(),
+        "sustentada": (SHARED_AUDIO / f"sustentada_{take}").read_bytes(),
+        "parlenda": (SHARED_AUDIO / f"parlenda_{take}").read_bytes(),
+        "frase": (SHARED_AUDIO / f"frase_{take}").read_bytes(),
+    }
