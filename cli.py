@@ -26,7 +26,7 @@ def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with t
 @app.callback()
 def spira(
     *,
-    version: Annotated[  # noqa: ARG001 - the eager callback acts on it
+    version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version and leave."

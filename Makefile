@@ -1,0 +1,112 @@
+# GNU make 4.3 or newer. A fresh machine needs python3.11 (or newer) with venv, and make: nothing else.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BOX := .venv
+LAB := .venv-lab
+BOX_PIP := $(BOX)/bin/python -m pip --disable-pip-version-check
+LAB_PIP := $(LAB)/bin/python -m pip --disable-pip-version-check
+ONCE ?=
+
+# An environment is ready for exactly these contents in exactly this place: otherwise it is brought up to date.
+key = $(shell { echo $(CURDIR); cat $(1) pyproject.toml; } | sha256sum | cut -c1-16)
+BOX_READY := $(BOX)/.ready-$(call key,requirements-dev.txt)
+LAB_READY := $(LAB)/.ready-$(call key,constraints-lab.txt)
+
+##  setup    .venv: the box and its workshop, from the lock with hashes (no torch)
+.PHONY: setup
+setup: $(BOX_READY)
+
+# Hatchling comes from the lock like everything else, hence no build isolation: nothing unhashed is fetched.
+$(BOX_READY):
+	@$(call say-what-python-lacks)
+	test -x $(BOX)/bin/pip || $(PYTHON) -m venv $(BOX)
+	$(BOX_PIP) install --quiet --require-hashes --requirement requirements-dev.txt
+	$(BOX_PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(BOX_PIP) check
+	rm -f $(BOX)/.ready-*
+	touch $@
+
+##  lab      .venv-lab: the same and torch, MLflow, ONNX, pandas (2 GB, two minutes)
+.PHONY: lab
+lab: $(LAB_READY)
+
+# No hashes: torch's differ between the CPU and the CUDA build, and one hash would demand all.
+$(LAB_READY):
+	@$(call say-what-python-lacks)
+	test -x $(LAB)/bin/pip || $(PYTHON) -m venv $(LAB)
+	$(LAB_PIP) install --quiet --constraint constraints-lab.txt pip hatchling
+	$(LAB_PIP) install --quiet --constraint constraints-lab.txt --no-build-isolation --editable '.[dev,lab]'
+	$(LAB_PIP) check
+	rm -f $(LAB)/.ready-*
+	touch $@
+
+##  fmt      format the code and mend what can be mended
+.PHONY: fmt
+fmt: setup
+	$(BOX)/bin/ruff check --fix .
+	$(BOX)/bin/ruff format .
+
+.PHONY: lint
+lint: setup
+	$(BOX)/bin/ruff check .
+	$(BOX)/bin/ruff format --check .
+	$(BOX)/bin/mypy
+	$(BOX)/bin/lint-imports --no-logo
+
+##  check    lint, types, layers and fast tests: under a minute
+.PHONY: check
+check: lint
+	$(BOX)/bin/python -m pytest --quiet -m "not lab and not system and not browser"
+
+##  test     everything: lint, types in both environments, then every test
+.PHONY: test
+test: lint lab
+	$(LAB)/bin/mypy --cache-dir .mypy_cache/lab models
+	$(LAB)/bin/python -m pytest --quiet -m lab
+	$(BOX)/bin/python -m pytest --quiet -m "not lab and not browser"
+
+##  demo     send the golden recordings through a fresh box under var/, leave it running (ONCE=1: stop it)
+.PHONY: demo
+demo: setup
+	ONCE=$(ONCE) $(BOX)/bin/spira demo
+
+##  docs     write the generated references anew: CLI, OpenAPI, schema, CSV header, errors
+.PHONY: docs
+docs: setup
+	UPDATE_SNAPSHOTS=1 $(BOX)/bin/python -m pytest --quiet tests/test_snapshots.py
+
+##  lock     resolve pyproject.toml anew, the lab first: both environments share one version of a library
+.PHONY: lock
+LOCK = var/lock/bin/uv pip compile --quiet pyproject.toml --python-version 3.11 --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+LOCK_HASHED = $(LOCK) --generate-hashes --universal --fork-strategy fewest --constraints constraints-lab.txt
+lock:
+	$(PYTHON) -m venv var/lock
+	var/lock/bin/pip --disable-pip-version-check install --quiet uv
+	$(LOCK) --extra dev --extra lab --output-file constraints-lab.txt
+	sed -i -E '/^(nvidia|cuda|triton)/d' constraints-lab.txt  # torch fixes those itself, where it wants them
+	$(LOCK_HASHED) --output-file requirements.txt
+	$(LOCK_HASHED) --extra dev --output-file requirements-dev.txt
+
+##  clean    remove the environments, caches and builds; var/ (boxes with their recordings) stays
+.PHONY: clean
+clean:
+	rm -rf $(BOX) $(LAB) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './ui/*' -prune -exec rm -rf {} +
+
+.PHONY: help
+help:
+	@echo 'make TARGET, where TARGET is'
+	@sed -n 's/^##  /  /p' $(MAKEFILE_LIST)
+
+define say-what-python-lacks
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| { echo '$(PYTHON) is not Python 3.11 or newer: install one and run make PYTHON=python3.11' >&2; exit 1; }; \
+$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	|| { echo '$(PYTHON) lacks venv: on Debian, apt install python3-venv' >&2; exit 1; }
+endef
