@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,3 +56,22 @@ class Model:
     ever_installed: bool
     active: ModelVersion | None
     created_at: datetime
+
+
+def versions_before(activations: Sequence[ModelVersionId]) -> tuple[ModelVersionId, ...]:
+    """Return the versions to roll back to, the nearest first.
+
+    Going back takes the step back too: after 1, 2, 3 and back to 2, the next one back is 1,
+    never the 3 that somebody had a reason to leave.
+
+    Args:
+        activations: of one model, oldest first.
+    """
+    path: list[ModelVersionId] = []
+    for version_id in activations:
+        if path[-2:-1] == [version_id]:
+            path.pop()
+        elif path[-1:] != [version_id]:
+            path.append(version_id)
+    present = path[-1:]
+    return tuple(v for v in dict.fromkeys(reversed(path[:-1])) if [v] != present)

@@ -8,8 +8,8 @@ nobody can lock a ward out by guessing from elsewhere.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -91,3 +91,38 @@ def _remaining_s(failures: Failures | None, n_free: int, now: datetime) -> float
         return 0.0
     doublings = min(failures.n_failures - n_free, 10)
     return max(0.0, min(MAX_WAIT_S, 2.0**doublings) - elapsed_s)
+
+
+def after_admission(
+    failures: Mapping[Budget, Failures], budgets: Iterable[Budget], *, at: datetime
+) -> Mapping[Budget, Failures]:
+    """Return the counts once an attempt was admitted, and so counted as a failure.
+
+    Args:
+        failures: what is stored; absent means none.
+        budgets: those the attempt counts under.
+        at: when.
+    """
+    counted = {}
+    for budget in budgets:
+        before = failures.get(budget, Failures(n_failures=0, last_at=at))
+        stale = (at - before.last_at) / timedelta(seconds=1) >= FORGET_AFTER_S
+        n_before = 0 if stale and budget is not Budget.ACCOUNT else before.n_failures
+        counted[budget] = replace(before, n_failures=n_before + 1, last_at=at)
+    return counted
+
+
+def after_success(
+    failures: Mapping[Budget, Failures], budgets: Iterable[Budget], *, at: datetime
+) -> Mapping[Budget, Failures]:
+    """Return the counts once an admitted attempt turned out right."""
+    pair = failures.get(Budget.PAIR)
+    was_known = pair is not None and pair.known
+    counted = {}
+    for budget in budgets:
+        before = failures.get(budget, Failures(n_failures=0, last_at=at))
+        n_after = max(0, before.n_failures - 1)
+        if budget is Budget.PAIR or (budget is Budget.ACCOUNT and not was_known):
+            n_after = 0
+        counted[budget] = replace(before, n_failures=n_after, known=budget is Budget.PAIR)
+    return counted

@@ -1,0 +1,168 @@
+"""One SQLite file: one writer at a time across processes, no write without its audit row."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from appliance.adapters.sqlite_records.chain import append_row
+from appliance.adapters.sqlite_records.connections import (
+    BUSY_TIMEOUT_S,
+    Connection,
+    connect,
+    connect_reader,
+    create_file,
+)
+from appliance.adapters.sqlite_records.faults import Latch, translated
+from appliance.adapters.sqlite_records.lock import WriterLock
+from appliance.adapters.sqlite_records.migrations import prepare
+from appliance.core.audit import AuditEntry
+from appliance.core.errors import StorageFailed
+
+MAX_WAL_BYTES = 4 * 1024 * 1024
+"""The WAL is written back and cut when it has grown beyond this."""
+
+_log = logging.getLogger(__name__)
+
+
+class Unaudited(StrEnum):
+    """The only writes that leave no audit row, each with its reason."""
+
+    SIGN_IN_COUNT = "counts of failures; the sign-in itself is audited"
+    FIRST_SHOWN = "reads of one's own result are not audited (API.md §5)"
+    CLAIM = "who computes a result is bookkeeping; the result is audited"
+
+
+class Database:
+    """The file `records.db` with its lock; may be used from any thread, not across a fork."""
+
+    def __init__(
+        self, path: Path, *, on_failure: Callable[[StorageFailed], None] | None = None
+    ) -> None:
+        """Open the file, making it if absent, and bring its schema up to date.
+
+        Args:
+            path: of the database; `<stem>.lock` lies beside it.
+            on_failure: called once when the disk fails; must neither block nor write.
+
+        Raises:
+            DatabaseUnusable: damaged, another program's, or written by a newer release.
+            DiskFull, DatabaseBusy, StorageFailed.
+        """
+        self._path = path
+        self._latch = Latch(on_failure)
+        self._lock = WriterLock(path.with_suffix(".lock"), timeout_s=BUSY_TIMEOUT_S)
+        self._checkpoint_above_bytes = MAX_WAL_BYTES
+        self._thread = threading.local()
+        self._readers: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._readers_lock = threading.Lock()
+        with self._lock.held(), self._latch.translating():
+            create_file(path)
+            self._writer = connect(path)
+            prepare(self._writer)
+
+    @contextmanager
+    def write(self, audit: AuditEntry | Unaudited) -> Iterator[sqlite3.Connection]:
+        """Hold the one write transaction; commit it with its audit row, or change nothing.
+
+        A block that changed nothing leaves no audit row either.
+
+        Args:
+            audit: what the write says for itself, or why it says nothing.
+
+        Raises:
+            DiskFull, DatabaseBusy, StorageFailed, DatabaseUnusable.
+        """
+        with self._lock.held():
+            self._latch.refuse_if_failed()
+            try:
+                with self._latch.translating():
+                    self._writer.execute("BEGIN IMMEDIATE")
+                    n_changes = self._writer.total_changes
+                    yield self._writer
+                    if isinstance(audit, AuditEntry) and self._writer.total_changes > n_changes:
+                        append_row(self._writer, audit)
+                with self._latch.committing():
+                    self._writer.execute("COMMIT")
+            finally:
+                self._roll_back()
+            if self._wal_bytes() > self._checkpoint_above_bytes:
+                self._checkpoint()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Hold one snapshot; keep it short, since the WAL cannot be cut meanwhile."""
+        with self._latch.translating():
+            connection = self._reader()
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Write the WAL back and close every connection; nothing may be under way."""
+        with self._lock.held():
+            self._checkpoint()
+            with self._readers_lock:
+                for reader in list(self._readers):
+                    reader.close()
+            with self._latch.translating():
+                self._writer.close()
+        self._lock.close()
+
+    def integrity_problems(self) -> tuple[str, ...]:
+        """Return what SQLite finds wrong with the file; reads all of it."""
+        with self.read() as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+            orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+        problems = tuple(line for line in found if line != "ok")
+        return (*problems, *(f"foreign key of {row[0]} row {row[1]}" for row in orphans))
+
+    def _reader(self) -> Connection:
+        reader: Connection | None = getattr(self._thread, "reader", None)
+        if reader is None:
+            reader = connect_reader(self._path)
+            self._thread.reader = reader
+            with self._readers_lock:
+                self._readers.add(reader)
+        return reader
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            with self._latch.translating():
+                self._writer.execute("ROLLBACK")
+
+    def _wal_bytes(self) -> int:
+        try:
+            return self._path.with_name(f"{self._path.name}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _checkpoint(self) -> None:
+        """Write the WAL back and cut it; wait for no reader.
+
+        Whatever was committed is already on disk, so nothing that happens here is the
+        caller's failure; a failed disk closes the latch for those who come next.
+        """
+        n_bytes = self._wal_bytes()
+        self._writer.execute("PRAGMA busy_timeout=0")
+        try:
+            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            fault = translated(error)
+            if isinstance(fault, StorageFailed):
+                self._latch.close(fault)
+            _log.warning("checkpoint-failed", extra={"sqlite_code": error.sqlite_errorname})
+            busy = 1
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000:.0f}")
+        # After a checkpoint that a reader held up, let some more gather before the next.
+        self._checkpoint_above_bytes = n_bytes + MAX_WAL_BYTES // 4 if busy else MAX_WAL_BYTES

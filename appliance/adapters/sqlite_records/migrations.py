@@ -1,0 +1,59 @@
+"""How the schema came to be: named steps, only ever appended."""
+
+from __future__ import annotations
+
+import sqlite3
+import sqlite_utils
+
+from appliance.adapters.sqlite_records import patient_schema, schema
+from appliance.core.errors import DatabaseUnusable
+
+APPLICATION_ID = 0x53504952
+"""`SPIR`: what `file` and SQLite's tools see in the header."""
+
+MIGRATIONS = sqlite_utils.Migrations("records")
+
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "0001_accounts": schema.ACCOUNTS,
+    "0002_installed": schema.INSTALLED,
+    "0003_audit": schema.AUDIT,
+    "0004_recordings": patient_schema.RECORDINGS,
+    "0005_inferences": patient_schema.INFERENCES,
+    "0006_results": patient_schema.RESULTS,
+}
+
+
+def _register(name: str, statements: tuple[str, ...]) -> None:
+    @MIGRATIONS(name=name)
+    def step(database: sqlite_utils.Database) -> None:
+        for statement in statements:
+            database.conn.execute(statement)
+
+
+for _name, _statements in STEPS.items():
+    _register(_name, _statements)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date; the caller holds the writer's lock.
+
+    Raises:
+        DatabaseUnusable: another program's file, a newer release's, or one that cannot have
+            a WAL (a network file system).
+    """
+    database = sqlite_utils.Database(connection, execute_plugins=False)
+    _refuse_foreign(connection)
+    if {migration.name for migration in MIGRATIONS.applied(database)} - STEPS.keys():
+        raise DatabaseUnusable("The database was written by a newer release.")
+    if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+        raise DatabaseUnusable("The file system cannot hold a write-ahead log.")
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    MIGRATIONS.apply(database)
+
+
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    n_objects = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application_id != APPLICATION_ID and (application_id or n_objects):
+        raise DatabaseUnusable("The file is not a database of the appliance.")
