@@ -26,8 +26,10 @@ OUTSIDE_THE_INSIDE = (
 )
 LAB = ("mlflow", "models", "onnx", "onnxscript", "pandas", "torch", "torchaudio")
 BANNED_NAMES = frozenset(
-    ("utils", "helpers", "common", "misc", "base", "manager")
-    + ("service", "processor", "engine", "data", "info")
+    (
+        *("utils", "helpers", "common", "misc", "base", "manager"),
+        *("service", "processor", "engine", "data", "info"),
+    )
 )
 # The two edges where anything may arrive and nothing may escape.
 CATCH_ALL_EDGES = frozenset({"appliance/worker.py", "appliance/web/problems.py"})

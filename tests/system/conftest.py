@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from boxes import Box
+from tests.system.boxes import Box
 
 import appliance
 

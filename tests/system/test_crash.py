@@ -6,7 +6,7 @@ import signal
 import sqlite3
 
 import pytest
-from boxes import Box, Client, run_spira
+from tests.system.boxes import Box, Client, run_spira
 
 pytestmark = pytest.mark.system
 

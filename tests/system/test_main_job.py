@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from boxes import Box, run_spira
+from tests.system.boxes import Box, run_spira
 
 pytestmark = pytest.mark.system
 
