@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 class Unaudited(StrEnum):
     """The only writes that leave no audit row, each with its reason."""
 
+    AUDIT_ITSELF = "it is an audit row"
     SIGN_IN_COUNT = "counts of failures; the sign-in itself is audited"
     FIRST_SHOWN = "reads of one's own result are not audited (API.md §5)"
     CLAIM = "who computes a result is bookkeeping; the result is audited"

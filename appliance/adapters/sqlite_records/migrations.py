@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+
 import sqlite_utils
 
 from appliance.adapters.sqlite_records import patient_schema, schema

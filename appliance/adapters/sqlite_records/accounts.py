@@ -1,0 +1,253 @@
+"""Users, tokens and the counts of failed sign-ins."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from appliance.adapters.sqlite_records.columns import folded, instant, instant_text
+from appliance.adapters.sqlite_records.database import Database, Unaudited
+from appliance.core.account import Credentials, Role, Token, User
+from appliance.core.audit import AuditEntry
+from appliance.core.errors import EmailTaken, HospitalNotFound, UsernameTaken, UserNotFound
+from appliance.core.ids import HospitalId, TokenId, UserId
+from appliance.core.throttle import (
+    FORGET_AFTER_S,
+    Budget,
+    Failures,
+    after_admission,
+    after_success,
+    throttle_keys,
+    wait_s,
+)
+
+
+class SqliteAccounts:
+    """Fills `appliance.ports.AccountRecords`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep accounts in this database."""
+        self._database = database
+
+    def add_user(self, user: User, password_hash: str, *, audit: AuditEntry) -> None:
+        """See the port; HospitalNotFound too."""
+        with self._database.write(audit) as connection:
+            _refuse_taken(connection, user)
+            connection.execute(
+                "INSERT INTO users (id, username, folded_username, email, folded_email, role,"
+                " active, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    user.id,
+                    user.username,
+                    folded(user.username),
+                    user.email,
+                    folded(user.email),
+                    user.role,
+                    user.active,
+                    password_hash,
+                    instant_text(user.created_at),
+                ),
+            )
+            _assign(connection, user.id, user.hospital_ids)
+
+    def user(self, user_id: UserId) -> User:
+        """See the port."""
+        with self._database.read() as connection:
+            return _user(connection, user_id)
+
+    def users(self) -> tuple[User, ...]:
+        """See the port."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM users ORDER BY folded_username")
+            return tuple(_user_of(connection, row) for row in rows)
+
+    def credentials(self, username: str) -> Credentials | None:
+        """See the port."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT * FROM users WHERE folded_username = ?", (folded(username),)
+            ).fetchone()
+            if row is None:
+                return None
+            return Credentials(user=_user_of(connection, row), password_hash=row["password_hash"])
+
+    def change_user(
+        self,
+        user_id: UserId,
+        *,
+        role: Role | None = None,
+        active: bool | None = None,
+        hospital_ids: Sequence[HospitalId] | None = None,
+        audit: AuditEntry,
+    ) -> User:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            before = _user(connection, user_id)
+            after = (role or before.role, before.active if active is None else active)
+            if after != (before.role, before.active):
+                connection.execute(
+                    "UPDATE users SET role = ?, active = ? WHERE id = ?", (*after, user_id)
+                )
+                _end_tokens(connection, user_id)
+            if hospital_ids is not None:
+                connection.execute("DELETE FROM user_hospitals WHERE user_id = ?", (user_id,))
+                _assign(connection, user_id, hospital_ids)
+            return _user(connection, user_id)
+
+    def set_password(self, user_id: UserId, password_hash: str, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            user = _user(connection, user_id)
+            connection.execute(
+                "UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id)
+            )
+            _end_tokens(connection, user_id)
+            account = throttle_keys(user.username, "")[Budget.ACCOUNT]
+            connection.execute("DELETE FROM sign_in_failures WHERE key = ?", (account,))
+
+    def add_token(self, token: Token, *, audit: AuditEntry) -> None:
+        """See the port; a token of a family that ended is born dead. UserNotFound."""
+        with self._database.write(audit) as connection:
+            _user(connection, token.user_id)
+            connection.execute(
+                "INSERT INTO tokens (id, family, user_id, issued_at, expires_at, revoked)"
+                " VALUES (:id, :family, :user_id, :issued_at, :expires_at, EXISTS"
+                " (SELECT 1 FROM tokens WHERE family = :family AND revoked = 1))",
+                {
+                    "id": token.id,
+                    "family": token.family,
+                    "user_id": token.user_id,
+                    "issued_at": instant_text(token.issued_at),
+                    "expires_at": instant_text(token.expires_at),
+                },
+            )
+
+    def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
+        """See the port."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT users.* FROM tokens JOIN users ON users.id = tokens.user_id"
+                " WHERE tokens.id = ? AND revoked = 0 AND expires_at > ? AND active = 1",
+                (token_id, instant_text(now)),
+            ).fetchone()
+            return None if row is None else _user_of(connection, row)
+
+    def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            connection.execute(
+                "UPDATE tokens SET revoked = 1 WHERE revoked = 0 AND family ="
+                " (SELECT family FROM tokens WHERE id = ?)",
+                (token_id,),
+            )
+
+    def admit(self, keys: Mapping[Budget, str], *, at: datetime) -> float:
+        """See the port."""
+        with self._database.write(Unaudited.SIGN_IN_COUNT) as connection:
+            failures = _failures(connection, keys)
+            remaining_s = wait_s(failures, now=at)
+            if remaining_s <= 0.0:
+                _store_failures(connection, keys, after_admission(failures, keys, at=at))
+                _forget_old(connection, at)
+            return remaining_s
+
+    def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
+        """See the port."""
+        with self._database.write(Unaudited.SIGN_IN_COUNT) as connection:
+            failures = _failures(connection, keys)
+            _store_failures(connection, keys, after_success(failures, keys, at=at))
+
+
+def _refuse_taken(connection: sqlite3.Connection, user: User) -> None:
+    taken = "SELECT 1 FROM users WHERE folded_username = ?"
+    if connection.execute(taken, (folded(user.username),)).fetchone():
+        raise UsernameTaken
+    taken = "SELECT 1 FROM users WHERE folded_email = ?"
+    if connection.execute(taken, (folded(user.email),)).fetchone():
+        raise EmailTaken
+
+
+def _user(connection: sqlite3.Connection, user_id: UserId) -> User:
+    row = connection.execute("SELECT * FROM users WHERE id = ?", (user_id,)).fetchone()
+    if row is None:
+        raise UserNotFound(user_id=user_id)
+    return _user_of(connection, row)
+
+
+def _user_of(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
+    hospitals = connection.execute(
+        "SELECT hospital_id FROM user_hospitals WHERE user_id = ? ORDER BY position", (row["id"],)
+    )
+    return User(
+        id=row["id"],
+        username=row["username"],
+        email=row["email"],
+        role=Role(row["role"]),
+        active=bool(row["active"]),
+        hospital_ids=tuple(hospital["hospital_id"] for hospital in hospitals),
+        created_at=instant(row["created_at"]),
+    )
+
+
+def _assign(
+    connection: sqlite3.Connection, user_id: UserId, hospital_ids: Sequence[HospitalId]
+) -> None:
+    for position, hospital_id in enumerate(dict.fromkeys(hospital_ids)):
+        here = connection.execute("SELECT 1 FROM hospitals WHERE id = ?", (hospital_id,))
+        if here.fetchone() is None:
+            raise HospitalNotFound(hospital_id=hospital_id)
+        connection.execute(
+            "INSERT INTO user_hospitals (user_id, position, hospital_id) VALUES (?, ?, ?)",
+            (user_id, position, hospital_id),
+        )
+
+
+def _end_tokens(connection: sqlite3.Connection, user_id: UserId) -> None:
+    connection.execute(
+        "UPDATE tokens SET revoked = 1 WHERE user_id = ? AND revoked = 0", (user_id,)
+    )
+
+
+def _failures(
+    connection: sqlite3.Connection, keys: Mapping[Budget, str]
+) -> Mapping[Budget, Failures]:
+    found = {}
+    for budget, key in keys.items():
+        row = connection.execute("SELECT * FROM sign_in_failures WHERE key = ?", (key,)).fetchone()
+        if row is not None:
+            found[budget] = Failures(
+                n_failures=row["n_failures"],
+                last_at=instant(row["last_at"]),
+                known=bool(row["known"]),
+            )
+    return found
+
+
+def _store_failures(
+    connection: sqlite3.Connection,
+    keys: Mapping[Budget, str],
+    failures: Mapping[Budget, Failures],
+) -> None:
+    for budget, counted in failures.items():
+        connection.execute(
+            "INSERT INTO sign_in_failures (key, budget, n_failures, last_at, known)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+            " n_failures = excluded.n_failures, last_at = excluded.last_at,"
+            " known = excluded.known",
+            (
+                keys[budget],
+                budget,
+                counted.n_failures,
+                instant_text(counted.last_at),
+                counted.known,
+            ),
+        )
+
+
+def _forget_old(connection: sqlite3.Connection, at: datetime) -> None:
+    """Drop counts that no rule looks at any more, so that guessing cannot fill the disk."""
+    connection.execute(
+        "DELETE FROM sign_in_failures WHERE known = 0 AND budget <> 'account' AND last_at < ?",
+        (instant_text(at - timedelta(seconds=FORGET_AFTER_S)),),
+    )

@@ -1,0 +1,88 @@
+"""The list of hospitals."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from appliance.adapters.sqlite_records.columns import (
+    document_text,
+    folded,
+    instant,
+    instant_text,
+)
+from appliance.adapters.sqlite_records.database import Database
+from appliance.core.audit import AuditEntry
+from appliance.core.errors import HospitalNotFound, NameTaken
+from appliance.core.hospital import Hospital
+from appliance.core.rgh import RghRule
+
+
+class SqliteHospitals:
+    """Fills `appliance.ports.HospitalRecords`; names are compared without case."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep hospitals in this database."""
+        self._database = database
+
+    def add_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            _refuse_taken(connection, hospital)
+            connection.execute(
+                "INSERT INTO hospitals (id, name, folded_name, rgh_rule, created_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (
+                    hospital.id,
+                    hospital.name,
+                    folded(hospital.name),
+                    _rule_text(hospital.rgh_rule),
+                    instant_text(hospital.created_at),
+                ),
+            )
+
+    def hospitals(self) -> tuple[Hospital, ...]:
+        """See the port."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM hospitals ORDER BY folded_name").fetchall()
+        return tuple(_hospital(row) for row in rows)
+
+    def change_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            here = connection.execute("SELECT 1 FROM hospitals WHERE id = ?", (hospital.id,))
+            if here.fetchone() is None:
+                raise HospitalNotFound(hospital_id=hospital.id)
+            _refuse_taken(connection, hospital)
+            connection.execute(
+                "UPDATE hospitals SET name = ?, folded_name = ?, rgh_rule = ? WHERE id = ?",
+                (
+                    hospital.name,
+                    folded(hospital.name),
+                    _rule_text(hospital.rgh_rule),
+                    hospital.id,
+                ),
+            )
+
+
+def _refuse_taken(connection: sqlite3.Connection, hospital: Hospital) -> None:
+    taken = connection.execute(
+        "SELECT 1 FROM hospitals WHERE folded_name = ? AND id <> ?",
+        (folded(hospital.name), hospital.id),
+    )
+    if taken.fetchone():
+        raise NameTaken
+
+
+def _rule_text(rule: RghRule | None) -> str | None:
+    return None if rule is None else document_text(rule.document())
+
+
+def _hospital(row: sqlite3.Row) -> Hospital:
+    rule = row["rgh_rule"]
+    return Hospital(
+        id=row["id"],
+        name=row["name"],
+        rgh_rule=None if rule is None else RghRule.from_document(json.loads(rule)),
+        created_at=instant(row["created_at"]),
+    )

@@ -1,0 +1,176 @@
+"""Inferences with their consents, attachments and results."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from appliance.adapters.sqlite_records.columns import document_text, instant_text
+from appliance.adapters.sqlite_records.consents import consent_of, insert_consent
+from appliance.adapters.sqlite_records.database import Database, Unaudited
+from appliance.adapters.sqlite_records.inference_rows import insert_inference, load_inferences
+from appliance.adapters.sqlite_records.listing import page_rows
+from appliance.adapters.sqlite_records.results import SELECT_RESULTS, insert_result, result_of
+from appliance.core.audit import AuditEntry
+from appliance.core.errors import (
+    ConsentRequired,
+    ContentConflict,
+    InferenceNotFound,
+    RecordingsMissing,
+)
+from appliance.core.ids import InferenceId, RecordingId
+from appliance.core.inference import (
+    Consent,
+    Inference,
+    InferencePage,
+    InferenceQuery,
+    InferenceStatus,
+)
+from appliance.core.result import Result, ResultState
+from appliance.ports import Stored
+
+
+class SqliteInferences:
+    """Fills `appliance.ports.InferenceRecords`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep inferences in this database."""
+        self._database = database
+
+    def add_inference(
+        self,
+        inference: Inference,
+        results: Sequence[Result],
+        *,
+        erase: Sequence[RecordingId] = (),
+        audit: AuditEntry,
+    ) -> Stored:
+        """See the port.
+
+        A recording another inference attaches is neither attached again (ContentConflict) nor
+        erased. Raises ConsentRequired for recordings under a consent that does not allow them.
+        """
+        with self._database.write(audit) as connection:
+            if _is_here(connection, inference):
+                return Stored.SAME
+            _check_attachable(connection, inference)
+            insert_inference(connection, _settled(inference, results))
+            for result in results:
+                insert_result(connection, result)
+            connection.executemany(
+                "DELETE FROM recordings WHERE id = ? AND NOT EXISTS"
+                " (SELECT 1 FROM attachments WHERE recording_id = recordings.id)",
+                [(recording_id,) for recording_id in erase],
+            )
+            return Stored.NEW
+
+    def inference(self, inference_id: InferenceId) -> Inference:
+        """See the port; its consent is the one it was stored with."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM inferences WHERE id = ?", (inference_id,)
+            ).fetchall()
+            if not rows:
+                raise InferenceNotFound(inference_id=inference_id)
+            return load_inferences(connection, rows)[0]
+
+    def find(self, query: InferenceQuery) -> InferencePage:
+        """See the port; absent values sort before all others."""
+        with self._database.read() as connection:
+            rows, cursor = page_rows(connection, query)
+            return InferencePage(inferences=load_inferences(connection, rows), next=cursor)
+
+    def results(self, inference_id: InferenceId) -> tuple[Result, ...]:
+        """See the port."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"{SELECT_RESULTS} WHERE inference_id = ?"
+                " ORDER BY shadow, models.name, results.seq",
+                (inference_id,),
+            ).fetchall()
+        return tuple(result_of(row) for row in rows)
+
+    def mark_shown(self, inference_id: InferenceId, *, at: datetime) -> None:
+        """See the port."""
+        with self._database.write(Unaudited.FIRST_SHOWN) as connection:
+            connection.execute(
+                "UPDATE inferences SET first_shown_at = ? WHERE id = ? AND first_shown_at IS NULL",
+                (instant_text(at), inference_id),
+            )
+
+    def add_consent(
+        self, inference_id: InferenceId, consent: Consent, *, audit: AuditEntry
+    ) -> None:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            here = connection.execute("SELECT 1 FROM inferences WHERE id = ?", (inference_id,))
+            if here.fetchone() is None:
+                raise InferenceNotFound(inference_id=inference_id)
+            insert_consent(connection, inference_id, consent)
+
+    def consents(self, inference_id: InferenceId) -> tuple[Consent, ...]:
+        """See the port."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM consents WHERE inference_id = ? ORDER BY seq", (inference_id,)
+            ).fetchall()
+        return tuple(consent_of(row) for row in rows)
+
+    def each(self, *, n_page: int = 500) -> Iterator[Inference]:
+        """See the port."""
+        last = 0
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    "SELECT * FROM inferences WHERE seq > ? ORDER BY seq LIMIT ?", (last, n_page)
+                ).fetchall()
+                page = load_inferences(connection, rows)
+            if not page:
+                return
+            yield from page
+            last = rows[-1]["seq"]
+
+
+def _is_here(connection: sqlite3.Connection, inference: Inference) -> bool:
+    known = connection.execute(
+        "SELECT user_id, content_sha256 FROM inferences WHERE id = ?", (inference.id,)
+    ).fetchone()
+    if known is not None and tuple(known) != (inference.user_id, inference.content_sha256):
+        raise ContentConflict(inference_id=inference.id)
+    return known is not None
+
+
+def _check_attachable(connection: sqlite3.Connection, inference: Inference) -> None:
+    if inference.attachments and not inference.consent.decision.allows_recordings:
+        raise ConsentRequired(inference_id=inference.id)
+    ids = [attachment.recording_id for attachment in inference.attachments]
+    asked = document_text(ids)
+    here = connection.execute(
+        "SELECT id FROM recordings WHERE id IN (SELECT value FROM json_each(?))", (asked,)
+    )
+    missing = tuple(sorted(set(ids) - {row["id"] for row in here}))
+    if missing:
+        raise RecordingsMissing(missing=missing)
+    taken = connection.execute(
+        "SELECT recording_id FROM attachments"
+        " WHERE recording_id IN (SELECT value FROM json_each(?)) ORDER BY recording_id LIMIT 1",
+        (asked,),
+    ).fetchone()
+    if taken is not None:
+        raise ContentConflict(
+            "Another inference has this recording.", recording_id=taken["recording_id"]
+        )
+
+
+def _settled(inference: Inference, results: Sequence[Result]) -> Inference:
+    """Return the inference with the status a result that is already answered gives it."""
+    for result in results:
+        if not result.shadow and result.diagnosis is not None:
+            failed = result.state is ResultState.ERROR
+            status = InferenceStatus.ERROR if failed else InferenceStatus.COMPLETED
+            return replace(
+                inference, status=status, diagnosis=result.diagnosis, reason=result.reason
+            )
+    return inference

@@ -1,0 +1,178 @@
+"""Results as work: claimed under a lease, answered once, taken up again after a crash."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+
+from appliance.adapters.sqlite_records.chain import append_row
+from appliance.adapters.sqlite_records.columns import document_text, instant_text
+from appliance.adapters.sqlite_records.database import Database, Unaudited
+from appliance.adapters.sqlite_records.results import SELECT_RESULTS, result_of
+from appliance.core.audit import AuditAction, AuditEntry, audited
+from appliance.core.diagnosis import Diagnosis
+from appliance.core.errors import PredictionPoisonous
+from appliance.core.ids import ResultId
+from appliance.core.inference import InferenceStatus
+from appliance.core.result import MAX_CRASHES_ALONE, Answer, Result, ResultState
+
+_BACK = "state = 'queued', owner = NULL, claimed_at = NULL, lease_until = NULL"
+
+
+class SqliteJobs:
+    """Fills `appliance.ports.JobRecords`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep work in this database."""
+        self._database = database
+
+    def claim(
+        self, result_id: ResultId | None, *, owner: str, now: datetime, lease_until: datetime
+    ) -> Result | None:
+        """See the port.
+
+        While a suspect waits or runs, nothing but a suspect is given, even if another result
+        is asked for by name: a busy box could otherwise keep it waiting for ever. Who gets
+        None for a named result should ask for the next one.
+        """
+        with self._database.write(Unaudited.CLAIM) as connection:
+            chosen = _to_give(connection, result_id)
+            if chosen is None:
+                return None
+            connection.execute(
+                "UPDATE results SET state = 'running', attempts = attempts + 1, owner = ?,"
+                " claimed_at = ?, lease_until = ? WHERE id = ?",
+                (owner, instant_text(now), instant_text(lease_until), chosen),
+            )
+            row = connection.execute(f"{SELECT_RESULTS} WHERE results.id = ?", (chosen,))
+            return result_of(row.fetchone())
+
+    def complete(
+        self, result_id: ResultId, answer: Answer, *, owner: str, at: datetime, audit: AuditEntry
+    ) -> bool:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            claimed = connection.execute(
+                "SELECT 1 FROM results WHERE id = ? AND state = 'running' AND owner = ?",
+                (result_id, owner),
+            ).fetchone()
+            if claimed is None:
+                return False
+            _answer(connection, result_id, answer, at=at)
+            return True
+
+    def release(self, *, owner: str) -> int:
+        """See the port."""
+        with self._database.write(Unaudited.CLAIM) as connection:
+            return connection.execute(
+                f"UPDATE results SET {_BACK}, attempts = attempts - 1"  # noqa: S608 - a constant
+                " WHERE state = 'running' AND owner = ?",
+                (owner,),
+            ).rowcount
+
+    def reconcile(self, *, owner: str, now: datetime, starting: bool) -> tuple[ResultId, ...]:
+        """See the port; each result given up leaves an audit row naming the owner."""
+        with self._database.write(Unaudited.CLAIM) as connection:
+            if starting:
+                _give_up_poison(connection, owner=owner, now=now)
+                connection.execute(
+                    f"UPDATE results SET {_BACK}, crashes_alone = crashes_alone + suspect,"  # noqa: S608
+                    " suspect = 1 WHERE state = 'running'"
+                )
+            else:
+                connection.execute(
+                    f"UPDATE results SET {_BACK} WHERE state = 'running' AND lease_until < ?",  # noqa: S608
+                    (instant_text(now),),
+                )
+            rows = connection.execute(
+                "SELECT id FROM results WHERE state = 'queued' ORDER BY suspect DESC, seq"
+            )
+            return tuple(row["id"] for row in rows)
+
+    def counts(self) -> Mapping[str, int]:
+        """See the port; states without a result are 0."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT state, count(*) AS n FROM results GROUP BY state")
+            found = {row["state"]: row["n"] for row in rows}
+        return {state.value: found.get(state.value, 0) for state in ResultState}
+
+
+def _to_give(connection: sqlite3.Connection, result_id: ResultId | None) -> ResultId | None:
+    """Return the result that may be claimed now, if it is the one asked for."""
+    suspect = connection.execute(
+        "SELECT id FROM results WHERE state = 'queued' AND suspect = 1 ORDER BY seq LIMIT 1"
+    ).fetchone()
+    running = connection.execute(
+        "SELECT count(*) AS n, total(suspect) AS n_suspects FROM results WHERE state = 'running'"
+    ).fetchone()
+    if running["n_suspects"] or (suspect is not None and running["n"]):
+        return None
+    row = connection.execute(
+        "SELECT id FROM results WHERE state = 'queued' AND suspect = ?1"
+        " AND (?2 IS NULL OR id = ?2) ORDER BY seq LIMIT 1",
+        (suspect is not None, result_id),
+    ).fetchone()
+    return None if row is None else ResultId(row["id"])
+
+
+def _answer(
+    connection: sqlite3.Connection, result_id: ResultId, answer: Answer, *, at: datetime
+) -> None:
+    """Write the answer of a running result, and the inference's status unless a shadow."""
+    connection.execute(
+        "UPDATE results SET state = ?, owner = NULL, claimed_at = NULL, lease_until = NULL,"
+        " output = ?, probability = ?, diagnosis = ?, reason = ?, reason_subject = ?,"
+        " error_code = ?, computed_at = ?, latency_ms = ? WHERE id = ?",
+        (
+            answer.state,
+            document_text(answer.output),
+            answer.probability,
+            answer.diagnosis,
+            answer.reason,
+            answer.reason_subject,
+            answer.error_code,
+            instant_text(at),
+            answer.latency_ms,
+            result_id,
+        ),
+    )
+    failed = answer.state is ResultState.ERROR
+    connection.execute(
+        "UPDATE inferences SET status = ?, diagnosis = ?, reason = ? WHERE id ="
+        " (SELECT inference_id FROM results WHERE id = ? AND shadow = 0)",
+        (
+            InferenceStatus.ERROR if failed else InferenceStatus.COMPLETED,
+            answer.diagnosis,
+            answer.reason,
+            result_id,
+        ),
+    )
+
+
+def _give_up_poison(connection: sqlite3.Connection, *, owner: str, now: datetime) -> None:
+    """Make an error of every result whose run, alone, ended the process too often."""
+    answer = Answer(
+        diagnosis=Diagnosis.INCONCLUSIVE, error_code=PredictionPoisonous.code, latency_ms=0.0
+    )
+    poison = connection.execute(
+        "SELECT id, inference_id FROM results WHERE state = 'running' AND suspect = 1"
+        " AND crashes_alone + 1 >= ? ORDER BY seq",
+        (MAX_CRASHES_ALONE,),
+    ).fetchall()
+    for row in poison:
+        connection.execute(
+            "UPDATE results SET crashes_alone = crashes_alone + 1 WHERE id = ?", (row["id"],)
+        )
+        _answer(connection, row["id"], answer, at=now)
+        entry = audited(
+            AuditAction.RESULT_STORED,
+            row["id"],
+            at=now,
+            actor="box",
+            inference_id=row["inference_id"],
+            state=answer.state.value,
+            error_code=answer.error_code,
+            owner=owner,
+        )
+        append_row(connection, entry)
