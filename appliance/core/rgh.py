@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
 from appliance.core.errors import FieldError, InvalidRequest
+from appliance.core.patterns import is_simple_pattern
 
-MAX_PATTERN_CHARACTERS: Final = 64
 MAX_LENGTH: Final = 32
+MAX_WEIGHT: Final = 1_000
+N_LETTERS: Final = 26
+# Before `A` and before `a`. A tuple: what is compared with it may be unhashable.
+LETTER_BASES: Final = (64, 96)
 
 
 class RghCheck(StrEnum):
@@ -99,50 +103,32 @@ def check(rgh: str, rule: RghRule | None) -> RghCheck:
 
 
 def _faults(document: object) -> list[FieldError]:
-    names = {"pattern", "length", "weights", "modulus", "letter_base"}
     if not isinstance(document, Mapping):
         return [_fault("rgh_rule", "type", "must be an object")]
-    faults = [
-        _fault(f"rgh_rule.{name}", "required", "is missing") for name in names - set(document)
-    ]
-    faults += [
-        _fault(f"rgh_rule.{name}", "unknown", "is not known") for name in set(document) - names
-    ]
-    if faults:
-        return sorted(faults, key=lambda fault: fault.field)
+    names = {field.name for field in fields(RghRule)}
+    missing = sorted(names - set(document))
+    unknown = sorted(set(document) - names)
+    faults = [_fault(f"rgh_rule.{name}", "required", "is missing") for name in missing]
+    faults += [_fault(f"rgh_rule.{name}", "unknown", "is not known") for name in unknown]
+    return faults or _value_faults(document)
+
+
+def _value_faults(document: Mapping[str, object]) -> list[FieldError]:
     length, weights = document["length"], document["weights"]
+    faults = []
     if not _integer(length, 2, MAX_LENGTH):
         faults.append(_fault("rgh_rule.length", "range", f"must be 2 to {MAX_LENGTH}"))
-    if not isinstance(weights, list) or not all(_integer(w, 0, 1_000) for w in weights):
-        faults.append(_fault("rgh_rule.weights", "type", "must be a list of integers 0 to 1000"))
+    if not isinstance(weights, list) or not all(_integer(w, 0, MAX_WEIGHT) for w in weights):
+        faults.append(_fault("rgh_rule.weights", "type", f"must list integers 0 to {MAX_WEIGHT}"))
     elif length != len(weights) + 1:
         faults.append(_fault("rgh_rule.weights", "length", "must be one fewer than length"))
-    if not _integer(document["modulus"], 2, 26):
-        faults.append(_fault("rgh_rule.modulus", "range", "must be 2 to 26"))
-    if document["letter_base"] not in (64, 96):
+    if not _integer(document["modulus"], 2, N_LETTERS):
+        faults.append(_fault("rgh_rule.modulus", "range", f"must be 2 to {N_LETTERS}"))
+    if document["letter_base"] not in LETTER_BASES:
         faults.append(_fault("rgh_rule.letter_base", "enum", "must be 64 or 96"))
-    if not _is_pattern(document["pattern"]):
+    if not is_simple_pattern(document["pattern"]):
         faults.append(_fault("rgh_rule.pattern", "pattern", "must be a short, simple pattern"))
     return faults
-
-
-def _is_pattern(pattern: object) -> bool:
-    """Accept character classes and fixed counts only: nothing that backtracks, in any engine."""
-    part = r"(?:\[[A-Za-z0-9-]+\]|\\d|[A-Za-z0-9])(?:\{[0-9]{1,2}\})?"
-    return (
-        isinstance(pattern, str)
-        and len(pattern) <= MAX_PATTERN_CHARACTERS
-        and re.fullmatch(rf"\^?(?:{part})+\$?", pattern) is not None
-        and _compiles(pattern)
-    )
-
-
-def _compiles(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except re.error:
-        return False
-    return True
 
 
 def _integer(value: object, low: int, high: int) -> bool:

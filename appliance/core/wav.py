@@ -139,6 +139,10 @@ def _check_riff(view: _Bytes) -> None:
         raise InvalidAudio(reason="truncated")
     if bytes(view[8:12]) != b"WAVE":
         raise UnsupportedAudio(reason="not-riff-wave")
+    _check_riff_length(view)
+
+
+def _check_riff_length(view: _Bytes) -> None:
     (declared,) = struct.unpack_from("<I", view, 4)
     if declared in _UNFINISHED_LENGTHS:
         raise InvalidAudio(reason="unfinished-length")

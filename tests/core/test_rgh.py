@@ -29,7 +29,7 @@ DOCUMENT = {
         ("14259401", RghCheck.FAILED),
         ("14259401EE", RghCheck.FAILED),
         ("", RghCheck.FAILED),
-        ("1425940١E", RghCheck.FAILED),
+        ("1425940\u0661E", RghCheck.FAILED),
         ("14259401E\n", RghCheck.FAILED),
     ],
 )

@@ -177,7 +177,7 @@ def test_what_cannot_be_true_is_refused(content: bytes, reason: str) -> None:
 
 def test_two_minutes_are_not_too_long() -> None:
     """120 s are read whole."""
-    assert read_wav(write_wav(np.zeros(120 * RATE_HZ, np.int16), RATE_HZ)).duration_s == 120  # noqa: PLR2004
+    assert read_wav(write_wav(np.zeros(120 * RATE_HZ, np.int16), RATE_HZ)).duration_s == 120
 
 
 def read_or_refuse(content: bytes) -> None:
@@ -216,6 +216,6 @@ def test_a_damaged_real_file_ends_in_samples_or_a_refusal(
 def test_real_recordings_are_read(real_audio: Path) -> None:
     """All eight files of the SPIRA team are 48 kHz mono of 2 to 10 s."""
     wavs = [read_wav(path.read_bytes()) for path in sorted(real_audio.glob("*.wav"))]
-    assert len(wavs) == 8  # noqa: PLR2004
+    assert len(wavs) == 8
     assert {(wav.sample_rate_hz, wav.n_channels) for wav in wavs} == {(48_000, 1)}
-    assert all(2 < wav.duration_s < 10 for wav in wavs)  # noqa: PLR2004
+    assert all(2 < wav.duration_s < 10 for wav in wavs)
