@@ -231,6 +231,13 @@ class NothingToRollBack(Refused):
     remedy = "Install and activate another version instead."
 
 
+class KeyRevoked(Refused):
+    """This key was revoked."""
+
+    code = "key-revoked"
+    remedy = "A revoked key never comes back: ask its owner for a bundle signed by a new one."
+
+
 class TargetNotEmpty(Refused):
     """The target directory exists and is not empty."""
 

@@ -13,6 +13,7 @@ from appliance.adapters.sqlite_records.database import Database
 from appliance.adapters.sqlite_records.hospitals import SqliteHospitals
 from appliance.adapters.sqlite_records.inferences import SqliteInferences
 from appliance.adapters.sqlite_records.jobs import SqliteJobs
+from appliance.adapters.sqlite_records.keys import SqliteKeys
 from appliance.adapters.sqlite_records.models import SqliteModels
 from appliance.adapters.sqlite_records.protocols import SqliteProtocols
 from appliance.adapters.sqlite_records.recordings import SqliteRecordings
@@ -30,6 +31,7 @@ class SqliteRecords:
     hospitals: SqliteHospitals
     protocols: SqliteProtocols
     models: SqliteModels
+    keys: SqliteKeys
     recordings: SqliteRecordings
     inferences: SqliteInferences
     jobs: SqliteJobs
@@ -70,6 +72,7 @@ def open_records(
         hospitals=SqliteHospitals(database),
         protocols=SqliteProtocols(database),
         models=SqliteModels(database),
+        keys=SqliteKeys(database),
         recordings=SqliteRecordings(database),
         inferences=SqliteInferences(database),
         jobs=SqliteJobs(database),

@@ -145,10 +145,20 @@ INSTALLED = (
     """
     CREATE TABLE trusted_keys (
         fingerprint TEXT PRIMARY KEY,
+        public_key BLOB NOT NULL,
+        scope TEXT NOT NULL CHECK (scope IN ('clinical', 'demonstration')),
         name TEXT NOT NULL,
-        document TEXT NOT NULL,
         revoked INTEGER NOT NULL CHECK (revoked IN (0, 1))
     ) STRICT
+    """,
+    """
+    CREATE TRIGGER trusted_keys_stay_revoked BEFORE UPDATE ON trusted_keys
+    WHEN OLD.revoked = 1
+    BEGIN SELECT RAISE(ABORT, 'a revoked key never comes back'); END
+    """,
+    """
+    CREATE TRIGGER trusted_keys_never_leave BEFORE DELETE ON trusted_keys
+    BEGIN SELECT RAISE(ABORT, 'a revoked key is remembered'); END
     """,
 )
 
