@@ -18,7 +18,7 @@ from appliance.core.diagnosis import Diagnosis, Reason, decide_before_run, diagn
 from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, ModelUnavailable
 from appliance.core.ids import ResultId
 from appliance.core.inference import Attachment, Inference
-from appliance.core.manifest import Manifest, parse_manifest
+from appliance.core.manifest_json import parse_manifest
 from appliance.core.model_inputs import build_inputs
 from appliance.core.quality import Verdict
 from appliance.core.result import Answer, Result
@@ -81,9 +81,7 @@ def predict_next(result_id: ResultId | None, *, scoring: Scoring) -> Result | No
     return claimed
 
 
-def write_answer(
-    claimed: Result, answer: Answer, *, began_at: datetime, scoring: Scoring
-) -> bool:
+def write_answer(claimed: Result, answer: Answer, *, began_at: datetime, scoring: Scoring) -> bool:
     """Write the answer with its latency; False when the claim no longer holds."""
     at = scoring.clock()
     latency_ms = max(0.0, (at - began_at) / timedelta(milliseconds=1))

@@ -1,0 +1,40 @@
+"""Public keys whose signatures on bundles a box believes, and for what."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+N_PUBLIC_KEY_BYTES: Final = 32
+N_SIGNATURE_BYTES: Final = 64
+
+
+class KeyScope(StrEnum):
+    """What a key may sign: anything, or only what says `demonstration: true`."""
+
+    CLINICAL = "clinical"
+    DEMONSTRATION = "demonstration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedKey:
+    """An Ed25519 public key (RFC 8032), with the name people know it by.
+
+    Attributes:
+        public_key: its 32 raw bytes.
+    """
+
+    public_key: bytes
+    scope: KeyScope
+    name: str
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the raw public key in hexadecimal: what is read aloud and typed back."""
+        return hashlib.sha256(self.public_key).hexdigest()
+
+    def may_sign(self, *, demonstration: bool) -> bool:
+        """Return whether a bundle of this kind may carry its signature."""
+        return demonstration or self.scope is KeyScope.CLINICAL
