@@ -11,7 +11,7 @@ with its audit row, and may be called from any thread. Unless a method says othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -41,6 +41,7 @@ from appliance.core.inference import (
 from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.model import Model, ModelVersion, VersionState
 from appliance.core.result import Answer, Result
+from appliance.core.signing_key import TrustedKey
 from appliance.core.throttle import Budget
 
 

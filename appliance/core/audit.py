@@ -89,7 +89,7 @@ def audited(
     *,
     at: datetime,
     actor: str,
-    **details: str | int | float | bool | None,
+    **details: str | float | bool | None,
 ) -> AuditEntry:
     """Return the entry of an action; the entity is the action's first word.
 

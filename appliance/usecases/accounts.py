@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from appliance.core.errors import (
     WrongCredentials,
 )
 from appliance.core.ids import HospitalId, TokenId, UserId
-from appliance.core.throttle import throttle_keys
+from appliance.core.throttle import Budget, throttle_keys
 from appliance.ports import AccountRecords, Clock, NewId, PasswordHasher
 
 MAX_NAME_CHARACTERS = 64
@@ -111,11 +111,8 @@ def sign_in(
         WrongCredentials: unknown, inactive, or wrong password.
     """
     keys = throttle_keys(username, address)
-    wait_s = accounts.admit(keys, at=clock())
-    if wait_s > 0:
-        raise TooManyAttempts(retry_after_s=int(wait_s) + 1)
-    credentials = accounts.credentials(username.strip())
-    user = _verified(credentials, password, hasher)
+    _admit(keys, clock=clock, accounts=accounts)
+    user = _verified(accounts.credentials(username.strip()), password, hasher)
     now = clock()
     accounts.count_success(keys, at=now)
     token_id = TokenId(new_id())
@@ -126,20 +123,36 @@ def sign_in(
         issued_at=now,
         expires_at=now + token_lifetime,
     )
-    accounts.add_token(
-        token, audit=audited(AuditAction.SIGNED_IN, user.id, at=now, actor=user.id)
-    )
+    accounts.add_token(token, audit=audited(AuditAction.SIGNED_IN, user.id, at=now, actor=user.id))
     return user, token
+
+
+def confirm_password(
+    user: User,
+    password: str,
+    *,
+    address: str,
+    clock: Clock,
+    accounts: AccountRecords,
+    hasher: PasswordHasher,
+) -> None:
+    """Make sure that it is the user who asks; guessing here is throttled like a sign-in.
+
+    Raises:
+        WrongCredentials, TooManyAttempts.
+    """
+    keys = throttle_keys(user.username, address)
+    _admit(keys, clock=clock, accounts=accounts)
+    _verified(accounts.credentials(user.username), password, hasher)
+    accounts.count_success(keys, at=clock())
 
 
 def change_password(
     user: User,
     *,
-    old: str | None,
     new: str,
     confirmation: str,
     actor: str,
-    address: str,
     common_passwords: Collection[str],
     clock: Clock,
     accounts: AccountRecords,
@@ -147,34 +160,33 @@ def change_password(
 ) -> None:
     """Set a new password; every token of the user ends.
 
+    Users who change their own confirm the old one before.
+
     Args:
         user: whose password.
-        old: the present one, where users change their own; None where an admin or the console
-            does it for them.
         new: the password to set.
         confirmation: the same again.
         actor: who does it.
-        address: where from; guessing the old password is throttled like a sign-in.
         common_passwords: lower-case passwords too common to accept.
 
     Raises:
-        PasswordMismatch, WeakPassword, WrongCredentials, TooManyAttempts.
+        PasswordMismatch, WeakPassword.
     """
     if new != confirmation:
         raise PasswordMismatch
-    if old is not None:
-        keys = throttle_keys(user.username, address)
-        wait_s = accounts.admit(keys, at=clock())
-        if wait_s > 0:
-            raise TooManyAttempts(retry_after_s=int(wait_s) + 1)
-        _verified(accounts.credentials(user.username), old, hasher)
-        accounts.count_success(keys, at=clock())
     password = check_password(new, username=user.username, common=common_passwords)
     accounts.set_password(
         user.id,
         hasher.hash(password),
         audit=audited(AuditAction.USER_PASSWORD_SET, user.id, at=clock(), actor=actor),
     )
+
+
+def _admit(keys: Mapping[Budget, str], *, clock: Clock, accounts: AccountRecords) -> None:
+    """Let an attempt through to the hash, counted, or tell it how long to wait."""
+    wait_s = accounts.admit(keys, at=clock())
+    if wait_s > 0:
+        raise TooManyAttempts(retry_after_s=int(wait_s) + 1)
 
 
 def _verified(credentials: Credentials | None, password: str, hasher: PasswordHasher) -> User:

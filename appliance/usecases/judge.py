@@ -138,12 +138,8 @@ def _form(
     names = [hospital.name for hospital in hospitals]
     if request.legacy:
         texts = {field: str(value) for field, value in request.form.items()}
-        return read_legacy_form(
-            texts, protocol, captured_at=request.captured_at, hospitals=names
-        )
-    return validate_form(
-        request.form, protocol, captured_at=request.captured_at, hospitals=names
-    )
+        return read_legacy_form(texts, protocol, captured_at=request.captured_at, hospitals=names)
+    return validate_form(request.form, protocol, captured_at=request.captured_at, hospitals=names)
 
 
 def _consent(request: InferenceRequest, protocol: Protocol, new_id: NewId) -> Consent:

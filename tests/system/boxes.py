@@ -144,9 +144,7 @@ class Client:
     ) -> httpx.Response:
         """Send the multipart request of 2022."""
         files = {role: (role, content, "audio/wav") for role, content in recordings.items()}
-        return self.http.post(
-            f"{self.home}/inferences", data=dict(form or FORM_2022), files=files
-        )
+        return self.http.post(f"{self.home}/inferences", data=dict(form or FORM_2022), files=files)
 
     def put_recording(self, role: str, content: bytes, *, recording_id: str = "") -> httpx.Response:
         """Send one recording as the raw body."""
@@ -164,7 +162,7 @@ class Client:
     def inference_body(self, recordings: Mapping[str, str]) -> dict[str, Any]:
         """Return a valid JSON inference under the current protocol."""
         protocol = self.http.get("/v1/protocols/current").json()
-        text = protocol["consent"]["texts"]["pt-BR"]
+        text = protocol["consent"]["pt-BR"]
         now = datetime.now(UTC).isoformat()
         return {
             "purpose": "inference",

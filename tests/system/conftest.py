@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.system.boxes import Box
 
 import appliance
+from tests.system.boxes import Box
 
-SHARED_AUDIO = Path(
-    os.environ.get("SPIRA_SHARED", Path(__file__).parents[2].parent / "shared")
-) / ("audio")
+SHARED_AUDIO = Path(os.environ.get("SPIRA_SHARED", Path(__file__).parents[2].parent / "shared")) / (
+    "audio"
+)
 
 
 @pytest.fixture

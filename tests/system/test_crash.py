@@ -6,6 +6,7 @@ import signal
 import sqlite3
 
 import pytest
+
 from tests.system.boxes import Box, Client, run_spira
 
 pytestmark = pytest.mark.system
@@ -43,9 +44,7 @@ def test_a_kill_in_mid_run_leaves_exactly_one_result_each(
     _assert_one_result_each(box, ids)
 
 
-def test_the_queue_may_be_deleted_while_the_box_is_down(
-    box: Box, golden: dict[str, bytes]
-) -> None:
+def test_the_queue_may_be_deleted_while_the_box_is_down(box: Box, golden: dict[str, bytes]) -> None:
     """The queue only wakes: everything unfinished is found again without it."""
     ids = _submit(box.sign_in("nurse"), golden)
     box.stop(signal.SIGKILL)

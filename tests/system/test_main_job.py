@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.system.boxes import Box, run_spira
 
 pytestmark = pytest.mark.system
@@ -62,8 +63,7 @@ def test_everything_may_be_sent_twice(box: Box, golden: dict[str, bytes]) -> Non
     for role, content in golden.items():
         ids[role] = str(uuid.uuid4())
         statuses = [
-            nurse.put_recording(role, content, recording_id=ids[role]).status_code
-            for _ in range(2)
+            nurse.put_recording(role, content, recording_id=ids[role]).status_code for _ in range(2)
         ]
         assert statuses == [httpx.codes.CREATED, httpx.codes.OK]
     body = nurse.inference_body(ids)
