@@ -125,6 +125,20 @@ class TooLarge(Refused):
     remedy = "Stay within the limit named in the details."
 
 
+class LengthRequired(Refused):
+    """The request names neither the length of its body nor chunks."""
+
+    code = "length-required"
+    remedy = "Send Content-Length, or Transfer-Encoding: chunked."
+
+
+class RangeNotSatisfiable(Refused):
+    """The range asked for lies outside the recording."""
+
+    code = "range-not-satisfiable"
+    remedy = "Ask for one range within the length named in n_bytes."
+
+
 class UnsupportedMediaType(Refused):
     """The body has a media type this address does not take."""
 
@@ -245,6 +259,13 @@ class TargetNotEmpty(Refused):
     remedy = "Name a new or empty directory."
 
 
+class TargetUnwritable(Refused):
+    """The target directory cannot be written."""
+
+    code = "target-unwritable"
+    remedy = "Name a directory you may write to, on a disk that is mounted for writing."
+
+
 # --- Denied -------------------------------------------------------------------------------
 
 
@@ -267,6 +288,13 @@ class NotAllowed(Denied):
 
     code = "not-allowed"
     remedy = "Ask an administrator for the role this needs."
+
+
+class HostNotServed(Denied):
+    """This box does not answer to that name."""
+
+    code = "host-not-served"
+    remedy = "Use a name or address listed in allowed_hosts, or add this one to the settings."
 
 
 class TooManyAttempts(Denied):

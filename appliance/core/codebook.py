@@ -1,0 +1,187 @@
+"""The codebook of an export: every column, what it means and which values it takes.
+
+Made from the installed protocols, so that a new protocol explains itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from appliance.core.csv_text import Cell
+from appliance.core.export_columns import Column
+from appliance.core.export_tables import CONSENTS, INFERENCES, RECORDINGS, RESULTS
+from appliance.core.form_field import Field, FieldType, Range
+from appliance.core.inference import Inference
+from appliance.core.protocol import Protocol
+from appliance.core.protocol_schema import ABSENT_REASON_SUFFIX, ABSENT_REASONS
+from appliance.core.submission import NOT_DONE_REASONS
+
+RGH: Final = "rgh"
+"""Identifies a patient whatever a protocol says of it."""
+
+HEADER: Final = (
+    "file",
+    "column",
+    "type",
+    "unit",
+    "meaning",
+    "code",
+    "values",
+    "minimum",
+    "maximum",
+    "soft_minimum",
+    "soft_maximum",
+    "required",
+    "protocol",
+    "exported",
+)
+"""The columns of `codebook.csv`."""
+
+TABLES: Final[tuple[tuple[str, tuple[Column[Any], ...]], ...]] = (
+    ("inferences.csv", INFERENCES),
+    ("results.csv", RESULTS),
+    ("recordings.csv", RECORDINGS),
+    ("consents.csv", CONSENTS),
+)
+"""Every table with its fixed columns."""
+
+_FIXED: Final = frozenset(column.name for column in INFERENCES)
+_NOT_DONE: Final = "not_done_"
+_UNBOUNDED: Final = Range()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormColumn:
+    """A column of `inferences.csv` that comes from the protocols."""
+
+    name: str
+    cell: Callable[[Inference], Cell]
+
+
+def withheld(field: Field) -> str:
+    """Return why a field never leaves the box, or nothing.
+
+    A free text is withheld too: people write names into free texts.
+    """
+    if field.identifying or field.name == RGH:
+        return "identifying"
+    closed = field.choices or field.format or field.from_hospitals
+    if field.type is FieldType.STRING and not closed:
+        return "free text"
+    return ""
+
+
+def form_columns(protocols: Sequence[Protocol]) -> tuple[FormColumn, ...]:
+    """Return the columns of the forms: each field once, then the recordings not done.
+
+    What one protocol withholds no other one gives away.
+    """
+    kept_back = {f.name for p in protocols for f in p.fields if withheld(f)}
+    fields = dict.fromkeys(f.name for p in protocols for f in p.fields if f.name not in kept_back)
+    roles = dict.fromkeys(task.role for p in protocols for task in p.recordings)
+    names = [name for field in fields for name in (field, field + ABSENT_REASON_SUFFIX)]
+    answers = [FormColumn(name=column_name(name), cell=_answer(name)) for name in names]
+    return (*answers, *(FormColumn(name=_NOT_DONE + role, cell=_not_done(role)) for role in roles))
+
+
+def column_name(field: str) -> str:
+    """Return the name of a field's column, apart from the fixed ones."""
+    return f"form_{field}" if field in _FIXED else field
+
+
+def codebook_rows(protocols: Sequence[Protocol]) -> Iterator[tuple[Cell, ...]]:
+    """Yield the rows of the codebook: fixed columns, then each field of each protocol."""
+    kept_back = {f.name: withheld(f) for p in protocols for f in p.fields if withheld(f)}
+    for file, columns in TABLES:
+        for column in columns:
+            yield _row(file, column.name, column.type, column.unit, column.meaning)
+        if columns is INFERENCES:
+            for protocol in protocols:
+                yield from _protocol_rows(protocol, kept_back)
+
+
+def _protocol_rows(protocol: Protocol, kept_back: dict[str, str]) -> Iterator[tuple[Cell, ...]]:
+    for field in protocol.fields:
+        reason = kept_back.get(field.name, "")
+        yield _field_row(field, protocol, exported=f"no: {reason}" if reason else "yes")
+        if not reason:
+            yield _row(
+                "inferences.csv",
+                column_name(field.name + ABSENT_REASON_SUFFIX),
+                "string",
+                "",
+                f"why {field.name} has no answer",
+                values=" | ".join(ABSENT_REASONS),
+                protocol=protocol.id,
+            )
+    for task in protocol.recordings:
+        yield _row(
+            "inferences.csv",
+            _NOT_DONE + task.role,
+            "string",
+            "",
+            f"why {task.role} was not recorded",
+            values=" | ".join(sorted(NOT_DONE_REASONS)),
+            protocol=protocol.id,
+        )
+
+
+def _field_row(field: Field, protocol: Protocol, *, exported: str) -> tuple[Cell, ...]:
+    return _row(
+        "inferences.csv",
+        column_name(field.name),
+        field.format.value if field.format else field.type.value,
+        field.unit or "",
+        field.labels[protocol.languages[0]],
+        code=" ".join(f"{code.system}|{code.code}" for code in field.codes),
+        values="a hospital of the list" if field.from_hospitals else _values(field, protocol),
+        hard=field.hard_range,
+        soft=field.soft_range,
+        required=field.required,
+        protocol=protocol.id,
+        exported=exported,
+    )
+
+
+def _values(field: Field, protocol: Protocol) -> str:
+    """Return the choices with their words."""
+    words = field.choice_labels.get(protocol.languages[0], {})
+    return " | ".join(
+        f"{choice}: {words[choice]}" if words.get(choice, choice) != choice else choice
+        for choice in field.choices
+    )
+
+
+def _row(  # noqa: PLR0913 - the columns of the codebook
+    file: str,
+    column: str,
+    kind: str,
+    unit: str,
+    meaning: str,
+    *,
+    code: str = "",
+    values: str = "",
+    hard: Range = _UNBOUNDED,
+    soft: Range = _UNBOUNDED,
+    required: bool | None = None,
+    protocol: str = "",
+    exported: str = "yes",
+) -> tuple[Cell, ...]:
+    """Return a row in the order of `HEADER`."""
+    bounds = (hard.minimum, hard.maximum, soft.minimum, soft.maximum)
+    described = (file, column, kind, unit, meaning, code, values)
+    return (*described, *bounds, required, protocol, exported)
+
+
+def _answer(name: str) -> Callable[[Inference], Cell]:
+    def cell(inference: Inference) -> Cell:
+        answer = inference.form.get(name)
+        return answer if isinstance(answer, str | int | float) else None
+
+    return cell
+
+
+def _not_done(role: str) -> Callable[[Inference], Cell]:
+    return lambda inference: inference.not_done.get(role)

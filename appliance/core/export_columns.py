@@ -1,0 +1,78 @@
+"""What the tables of an export are made of: columns, and the rows they take their cells from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from appliance.core.csv_text import Cell
+from appliance.core.ids import InferenceId
+from appliance.core.inference import Attachment, Consent, Inference, Recording
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[Row]):
+    """One column of a table.
+
+    Attributes:
+        type: `string`, `integer`, `number`, `boolean`, `instant` or `numbers` (JSON).
+        unit: UCUM; empty where there is none.
+        cell: takes the value from a row.
+    """
+
+    name: str
+    type: str
+    meaning: str
+    unit: str = ""
+    cell: Callable[[Row], Cell]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceRow:
+    """An inference with what an export adds to it.
+
+    Attributes:
+        patient_id: the pseudonym; None where no RGH was asked.
+        consent: the latest decision, which counts.
+    """
+
+    inference: Inference
+    patient_id: str | None
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRow:
+    """A recording in its place in an inference."""
+
+    inference_id: InferenceId
+    attachment: Attachment
+    recording: Recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRow:
+    """One decision on one inference."""
+
+    inference_id: InferenceId
+    consent: Consent
+
+
+def header(columns: Sequence[Column[Row]]) -> tuple[str, ...]:
+    """Return the names of the columns."""
+    return tuple(one.name for one in columns)
+
+
+def cells(columns: Sequence[Column[Row]], row: Row) -> tuple[Cell, ...]:
+    """Return a row's cells in the order of the columns."""
+    return tuple(one.cell(row) for one in columns)
+
+
+def column(
+    name: str, kind: str, meaning: str, cell: Callable[[Row], Cell], *, unit: str = ""
+) -> Column[Row]:
+    """Return a column; short, since there are many."""
+    return Column(name=name, type=kind, meaning=meaning, unit=unit, cell=cell)

@@ -1,0 +1,187 @@
+"""Take the data out: tables for analysis, without anything that names a patient.
+
+All or nothing: the tables are made in a directory beside the target and renamed at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from appliance.core.audit import AuditAction, audited
+from appliance.core.codebook import HEADER, RGH, codebook_rows, form_columns
+from appliance.core.csv_text import Cell, csv_row
+from appliance.core.errors import TargetNotEmpty
+from appliance.core.export_columns import (
+    ConsentRow,
+    InferenceRow,
+    RecordingRow,
+    cells,
+    header,
+)
+from appliance.core.export_readme import README
+from appliance.core.export_tables import CONSENTS, INFERENCES, RECORDINGS, RESULTS
+from appliance.core.inference import Consent, Inference
+from appliance.core.protocol import Protocol
+from appliance.core.pseudonym import patient_pseudonym
+from appliance.ports import (
+    AuditRecords,
+    Clock,
+    InferenceRecords,
+    NewId,
+    ProtocolRecords,
+    RecordingRecords,
+)
+from appliance.usecases.protocols import parsed
+from appliance.usecases.whole_directory import file_faults, sha256_sums, whole_directory
+
+SUMS: Final = "SHA256SUMS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRecords:
+    """The records an export reads, and the audit it is written in."""
+
+    protocols: ProtocolRecords
+    inferences: InferenceRecords
+    recordings: RecordingRecords
+    audit: AuditRecords
+
+
+@dataclass(slots=True, kw_only=True)
+class ExportCounts:
+    """How much was written; `n_without_consent` inferences were left out."""
+
+    n_inferences: int = 0
+    n_results: int = 0
+    n_recordings: int = 0
+    n_without_consent: int = 0
+
+
+def export_tables(
+    target: Path,
+    *,
+    pseudonym_key: bytes,
+    actor: str,
+    progress: Callable[[int], None],
+    clock: Clock,
+    new_id: NewId,
+    records: ExportRecords,
+) -> ExportCounts:
+    """Write all inferences whose consent stands into a new directory; same rows, same bytes.
+
+    Args:
+        target: does not exist, or is empty.
+        pseudonym_key: 32 bytes of this box.
+        actor: who takes the data out.
+        progress: told the number of inferences looked at, from time to time.
+
+    Returns:
+        What was written.
+
+    Raises:
+        TargetNotEmpty: nothing was touched.
+        TargetUnwritable, DiskFull: nothing is left behind.
+    """
+    _refuse_used(target)
+    protocols = tuple(parsed(installed) for installed in records.protocols.protocols())
+    with whole_directory(target) as building:
+        with file_faults():
+            (building / "README.txt").write_text(README, encoding="utf-8", newline="\r\n")
+            _write(building / "codebook.csv", (HEADER, *codebook_rows(protocols)))
+        tables = _Tables(building, protocols, pseudonym_key)
+        try:
+            for number, inference in enumerate(records.inferences.each(), start=1):
+                tables.add(inference, records)
+                progress(number)
+        finally:
+            tables.close()
+        with file_faults():
+            sums = sha256_sums(building)
+            (building / SUMS).write_text(sums, encoding="ascii")
+        records.audit.append(
+            audited(
+                AuditAction.EXPORTED, new_id(), at=clock(), actor=actor, **asdict(tables.counts)
+            )
+        )
+    return tables.counts
+
+
+def _refuse_used(target: Path) -> None:
+    with file_faults():
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise TargetNotEmpty
+
+
+def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(csv_row(row) for row in rows)
+
+
+class _Tables:
+    """The tables, written row by row, so that memory does not grow with what they hold."""
+
+    def __init__(
+        self, directory: Path, protocols: Sequence[Protocol], pseudonym_key: bytes
+    ) -> None:
+        """Open the files and write their headers."""
+        self.counts = ExportCounts()
+        self._form = form_columns(protocols)
+        self._key = pseudonym_key
+        self._files = ExitStack()
+        names = (*header(INFERENCES), *(column.name for column in self._form))
+        self._inferences = self._open(directory / "inferences.csv", names)
+        self._results = self._open(directory / "results.csv", header(RESULTS))
+        self._recordings = self._open(directory / "recordings.csv", header(RECORDINGS))
+        self._consents = self._open(directory / "consents.csv", header(CONSENTS))
+
+    def close(self) -> None:
+        """Close all files."""
+        with file_faults():
+            self._files.close()
+
+    def add(self, inference: Inference, records: ExportRecords) -> None:
+        """Write the rows of one inference, unless its consent does not stand."""
+        consents = records.inferences.consents(inference.id)
+        current = consents[-1] if consents else inference.consent
+        if not current.decision.allows_recordings:
+            self.counts.n_without_consent += 1
+            return
+        results = records.inferences.results(inference.id)
+        attached = {a.recording_id: a for a in inference.attachments}
+        recordings = records.recordings.recordings(tuple(attached))
+        with file_faults():
+            self._add_inference(inference, current)
+            for consent in consents:
+                row = ConsentRow(inference_id=inference.id, consent=consent)
+                self._consents.write(csv_row(cells(CONSENTS, row)))
+            for result in results:
+                self._results.write(csv_row(cells(RESULTS, result)))
+            for recording in recordings:
+                taken = RecordingRow(
+                    inference_id=inference.id,
+                    attachment=attached[recording.id],
+                    recording=recording,
+                )
+                self._recordings.write(csv_row(cells(RECORDINGS, taken)))
+        self.counts.n_inferences += 1
+        self.counts.n_results += len(results)
+        self.counts.n_recordings += len(recordings)
+
+    def _add_inference(self, inference: Inference, consent: Consent) -> None:
+        rgh = inference.form.get(RGH)
+        patient_id = None
+        if isinstance(rgh, str):
+            patient_id = patient_pseudonym(self._key, inference.hospital_id, rgh)
+        row = InferenceRow(inference=inference, patient_id=patient_id, consent=consent)
+        answers = (column.cell(inference) for column in self._form)
+        self._inferences.write(csv_row((*cells(INFERENCES, row), *answers)))
+
+    def _open(self, path: Path, names: Sequence[str]) -> TextIO:
+        with file_faults():
+            file = self._files.enter_context(path.open("w", encoding="utf-8", newline=""))
+            file.write(csv_row(names))
+            return file
