@@ -248,6 +248,9 @@ class RecordingRecords(Protocol):
     def recordings(self, ids: Sequence[RecordingId]) -> tuple[Recording, ...]:
         """Return those of the ids that are here, in the order asked."""
 
+    def erase_recording(self, recording_id: RecordingId, *, audit: AuditEntry) -> None:
+        """Remove the row if no inference attaches it; attached or absent changes nothing."""
+
     def unattached(self, *, received_before: datetime) -> tuple[Recording, ...]:
         """Return recordings no inference attaches, oldest first."""
 

@@ -28,6 +28,7 @@ class AuditAction(StrEnum):
     SIGNED_OUT = "user.signed-out"
     HOSPITAL_ADDED = "hospital.added"
     HOSPITAL_CHANGED = "hospital.changed"
+    SHIFT_OPENED = "hospital.shift-opened"
     PROTOCOL_INSTALLED = "protocol.installed"
     PROTOCOL_ACTIVATED = "protocol.activated"
     MODEL_ADDED = "model.added"

@@ -70,6 +70,15 @@ class SqliteRecordings:
         here = {row["id"]: _recording(row) for row in rows}
         return tuple(here[recording_id] for recording_id in ids if recording_id in here)
 
+    def erase_recording(self, recording_id: RecordingId, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            connection.execute(
+                "DELETE FROM recordings WHERE id = ? AND NOT EXISTS"
+                " (SELECT 1 FROM attachments WHERE recording_id = recordings.id)",
+                (recording_id,),
+            )
+
     def unattached(self, *, received_before: datetime) -> tuple[Recording, ...]:
         """See the port."""
         with self._database.read() as connection:

@@ -1,0 +1,188 @@
+"""The request of 2022: form and recordings at once, and all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.core.audit import AuditAction, audited
+from appliance.core.errors import ApplianceError, FieldError, InvalidForm
+from appliance.core.form import read_legacy_form
+from appliance.core.ids import InferenceId, ModelId, RecordingId, Sha256, UserId
+from appliance.core.inference import (
+    Capture,
+    ConsentDecision,
+    Inference,
+    Purpose,
+    Recording,
+)
+from appliance.core.protocol import Protocol
+from appliance.core.submission import AttachmentRequest, ConsentRequest, InferenceRequest
+from appliance.ports import AudioPart, AudioStore, Clock, JobQueue, NewId
+from appliance.usecases.choose_model import choose_model
+from appliance.usecases.protocols import parsed
+from appliance.usecases.record import RecordingRequest, take_in_recording
+from appliance.usecases.submit import SubmissionRecords, submit_inference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacySubmission:
+    """What the multipart request says besides its recordings.
+
+    Attributes:
+        answers: every field as text, unknown ones too.
+        model_id: None means the default model.
+    """
+
+    user_id: UserId
+    answers: Mapping[str, str]
+    model_id: ModelId | None
+
+
+def submit_legacy(
+    asked: LegacySubmission,
+    parts: Mapping[str, AudioPart],
+    *,
+    clock: Clock,
+    new_id: NewId,
+    records: SubmissionRecords,
+    audio: AudioStore,
+    queue: JobQueue,
+) -> Inference:
+    """Store a 2022 request through the use cases of today; a refusal leaves nothing behind.
+
+    Args:
+        asked: form and model.
+        parts: role -> recording, all written; kept or gone afterwards.
+
+    Raises:
+        InvalidForm: naming every field and recording at fault.
+        UnsupportedAudio, InvalidAudio, ModelNotFound, ModelNotReady.
+    """
+    now = clock()
+    protocol = parsed(records.protocols.active_protocol())
+    kept: list[Recording] = []
+    try:
+        _judge_before_keeping(asked, parts, protocol, now=now, records=records)
+        for role, part in parts.items():
+            recording, _ = take_in_recording(
+                _recording_request(asked, role, protocol, new_id),
+                part,
+                clock=clock,
+                protocols=records.protocols,
+                recordings=records.recordings,
+            )
+            kept.append(recording)
+        inference, _ = submit_inference(
+            _request(asked, kept, protocol, now=now, new_id=new_id),
+            clock=clock,
+            new_id=new_id,
+            records=records,
+            audio=audio,
+            queue=queue,
+        )
+    except ApplianceError:
+        _erase(kept, clock=clock, records=records, audio=audio)
+        raise
+    finally:
+        for part in parts.values():
+            part.discard()
+    return inference
+
+
+def _judge_before_keeping(
+    asked: LegacySubmission,
+    parts: Mapping[str, AudioPart],
+    protocol: Protocol,
+    *,
+    now: datetime,
+    records: SubmissionRecords,
+) -> None:
+    """Refuse what can be refused before any recording is kept, naming all faults at once."""
+    names = [hospital.name for hospital in records.hospitals.hospitals()]
+    lacking = tuple(
+        FieldError(field=role, code="required", message="this recording is required")
+        for role in protocol.required_roles
+        if role not in parts
+    )
+    try:
+        read_legacy_form(asked.answers, protocol, captured_at=now, hospitals=names)
+    except InvalidForm as refusal:
+        raise InvalidForm(errors=(*refusal.errors, *lacking)) from refusal
+    if lacking:
+        raise InvalidForm(errors=lacking)
+    choose_model(asked.model_id, records.models)
+
+
+def _recording_request(
+    asked: LegacySubmission, role: str, protocol: Protocol, new_id: NewId
+) -> RecordingRequest:
+    return RecordingRequest(
+        id=RecordingId(new_id()),
+        user_id=asked.user_id,
+        role=role,
+        protocol_id=protocol.id,
+        declared_sha256=None,
+    )
+
+
+def _request(
+    asked: LegacySubmission,
+    kept: Sequence[Recording],
+    protocol: Protocol,
+    *,
+    now: datetime,
+    new_id: NewId,
+) -> InferenceRequest:
+    return InferenceRequest(
+        id=InferenceId(new_id()),
+        user_id=asked.user_id,
+        purpose=Purpose.INFERENCE,
+        protocol_id=protocol.id,
+        model_id=asked.model_id,
+        form=asked.answers,
+        legacy=True,
+        consent=ConsentRequest(
+            decision=ConsentDecision.UNVERIFIED, purposes={}, taken_at=now
+        ),
+        attachments=tuple(
+            AttachmentRequest(recording_id=one.id, role=one.role, capture=Capture())
+            for one in kept
+        ),
+        not_done={},
+        captured_at=now,
+        content_sha256=_digest(asked, kept),
+    )
+
+
+def _digest(asked: LegacySubmission, kept: Sequence[Recording]) -> Sha256:
+    """Return the digest of what was asked; every such request is a new one all the same."""
+    content = [
+        dict(asked.answers),
+        asked.model_id,
+        {one.role: one.sha256 for one in kept},
+    ]
+    canonical = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return Sha256(hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _erase(
+    kept: Sequence[Recording], *, clock: Clock, records: SubmissionRecords, audio: AudioStore
+) -> None:
+    """Erase what a refused request had brought; an inference that was stored keeps its own."""
+    for recording in kept:
+        records.recordings.erase_recording(
+            recording.id,
+            audit=audited(
+                AuditAction.RECORDING_ERASED,
+                recording.id,
+                at=clock(),
+                actor=recording.user_id,
+                sha256=recording.sha256,
+            ),
+        )
+        if not records.recordings.is_referenced(recording.sha256):
+            audio.erase(recording.sha256)
