@@ -16,13 +16,16 @@ OUTSIDE_THE_INSIDE = (
     "argon2",
     "cryptography",
     "huey",
+    "jwt",
     "litestar",
     "mlflow",
+    "onnx",
     "onnxruntime",
     "sqlite3",
     "sqlite_utils",
     "torch",
     "typer",
+    "uvicorn",
 )
 LAB = ("mlflow", "models", "onnx", "onnxscript", "pandas", "torch", "torchaudio")
 BANNED_NAMES = frozenset(
