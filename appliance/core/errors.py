@@ -266,6 +266,20 @@ class TargetUnwritable(Refused):
     remedy = "Name a directory you may write to, on a disk that is mounted for writing."
 
 
+class SettingsInvalid(Refused):
+    """A setting is unknown or has a value it cannot have."""
+
+    code = "settings-invalid"
+    remedy = "Mend the settings named under errors, in settings.toml or in SPIRA_*."
+
+
+class AddressUnavailable(Refused):
+    """The address to listen on is taken or not this machine's."""
+
+    code = "address-unavailable"
+    remedy = "Choose another host or port, or stop what listens there."
+
+
 # --- Denied -------------------------------------------------------------------------------
 
 
