@@ -258,8 +258,10 @@ def _checked(entry: Field[Any], value: Any) -> Value:  # noqa: ANN401 - whatever
             return tuple(value)
         case "Path", str() if value:
             return Path(value).absolute()
-        case ("bool", bool()) | ("str", str()) if value != "":
-            return str(value)
+        case "bool", bool():
+            return value
+        case "str", str() if value:
+            return value
         case str(kind), str() if kind.startswith("Literal") and repr(value) in kind:
             return value
     raise ValueError(f"expected {entry.type}")
