@@ -68,7 +68,7 @@ def normal_password(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def check_password(password: str, *, username: str, common: Collection[str]) -> str:
+def check_password(password: str, *, username: str, refused: Collection[str]) -> str:
     """Return the password in NFC, or refuse it.
 
     No composition rules: length and commonness decide (API.md §5).
@@ -76,7 +76,7 @@ def check_password(password: str, *, username: str, common: Collection[str]) -> 
     Args:
         password: what the user chose.
         username: may not be the password.
-        common: lower-case passwords too common to accept.
+        refused: lower-case passwords too common to accept.
 
     Raises:
         WeakPassword: details.reason is `short`, `long`, `common` or `username`.
@@ -87,7 +87,7 @@ def check_password(password: str, *, username: str, common: Collection[str]) -> 
         reason = "short"
     elif len(normal) > MAX_PASSWORD_CHARACTERS:
         reason = "long"
-    elif normal.lower() in common:
+    elif normal.lower() in refused:
         reason = "common"
     elif normal.lower() == username.lower():
         reason = "username"

@@ -67,7 +67,7 @@ def add_user(
         )
     if asked.password != asked.password_confirmation:
         raise PasswordMismatch
-    password = check_password(asked.password, username=username, common=common_passwords)
+    password = check_password(asked.password, username=username, refused=common_passwords)
     user = User(
         id=UserId(new_id()),
         username=username,
@@ -174,7 +174,7 @@ def change_password(
     """
     if new != confirmation:
         raise PasswordMismatch
-    password = check_password(new, username=user.username, common=common_passwords)
+    password = check_password(new, username=user.username, refused=common_passwords)
     accounts.set_password(
         user.id,
         hasher.hash(password),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from appliance.core.errors import ConsentRequired, FieldError, InvalidRequest
 from appliance.core.form import read_legacy_form, validate_form
 from appliance.core.hospital import Hospital
-from appliance.core.ids import ConsentId, Sha256
+from appliance.core.ids import ConsentId, ProtocolId, Sha256
 from appliance.core.inference import (
     Consent,
     ConsentDecision,
@@ -55,35 +56,20 @@ def judged_inference(
             # A demonstration model's results are never data about patients (PROTOCOL.md).
             form = {**form, "sample_type": "TEST"}
     hospital = next((h for h in hospitals if h.name == form.get("local")), None)
-    rule = hospital.rgh_rule if hospital else None
-    return (
-        Inference(
-            id=request.id,
-            user_id=request.user_id,
-            purpose=request.purpose,
-            status=_status(results),
-            protocol_id=protocol.id,
-            protocol_sha256=protocol.sha256,
-            model_id=model.id if model else None,
-            model_name=model.name if model else None,
-            hospital_id=hospital.id if hospital else None,
-            form=form,
-            rgh_check=check(str(form.get("rgh", "")), rule),
-            rgh_override=request.rgh_override,
-            identity_check=request.identity_check,
-            consent=consent,
-            attachments=attached,
-            not_done=request.not_done,
-            stopped_early=request.stopped_early,
-            captured_at=request.captured_at,
-            received_at=now,
-            clock_offset_s=request.clock_offset_s,
-            tablet_id=request.tablet_id,
-            app_version=request.app_version,
-            content_sha256=request.content_sha256,
-        ),
-        results,
+    inference = replace(
+        _bare(request, protocol.id, protocol.sha256, consent, now=now),
+        status=_status(results),
+        model_id=model.id if model else None,
+        model_name=model.name if model else None,
+        hospital_id=hospital.id if hospital else None,
+        form=form,
+        rgh_check=check(str(form["rgh"]), hospital.rgh_rule if hospital else None),
+        rgh_override=request.rgh_override,
+        identity_check=request.identity_check,
+        attachments=attached,
+        not_done=request.not_done,
     )
+    return inference, results
 
 
 def refused_inference(
@@ -94,13 +80,25 @@ def refused_inference(
     Neither the form nor the RGH is kept: nobody agreed to that.
     """
     _check_protocol_digest(request, installed.sha256)
+    return _bare(request, installed.id, installed.sha256, _consent_row(request, new_id), now=now)
+
+
+def _bare(
+    request: InferenceRequest,
+    protocol_id: ProtocolId,
+    protocol_sha256: Sha256,
+    consent: Consent,
+    *,
+    now: datetime,
+) -> Inference:
+    """Return an inference that knows nothing of the patient yet."""
     return Inference(
         id=request.id,
         user_id=request.user_id,
         purpose=request.purpose,
         status=InferenceStatus.COMPLETED,
-        protocol_id=installed.id,
-        protocol_sha256=installed.sha256,
+        protocol_id=protocol_id,
+        protocol_sha256=protocol_sha256,
         model_id=None,
         model_name=None,
         hospital_id=None,
@@ -108,7 +106,7 @@ def refused_inference(
         rgh_check=RghCheck.NONE,
         rgh_override=None,
         identity_check=None,
-        consent=_consent_row(request, new_id),
+        consent=consent,
         attachments=(),
         not_done={},
         stopped_early=request.stopped_early,
