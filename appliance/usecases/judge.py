@@ -63,7 +63,7 @@ def judged_inference(
         model_name=model.name if model else None,
         hospital_id=hospital.id if hospital else None,
         form=form,
-        rgh_check=check(str(form["rgh"]), hospital.rgh_rule if hospital else None),
+        rgh_check=check(str(form.get("rgh") or ""), hospital.rgh_rule if hospital else None),
         rgh_override=request.rgh_override,
         identity_check=request.identity_check,
         attachments=attached,
