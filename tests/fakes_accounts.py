@@ -1,0 +1,191 @@
+"""Accounts and hospitals in memory."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from appliance.core.account import Credentials, Role, Token, User
+from appliance.core.audit import AuditEntry
+from appliance.core.errors import (
+    EmailTaken,
+    HospitalNotFound,
+    NameTaken,
+    UsernameTaken,
+    UserNotFound,
+)
+from appliance.core.hospital import Hospital
+from appliance.core.ids import HospitalId, TokenId, UserId
+from appliance.core.throttle import (
+    Budget,
+    Failures,
+    after_admission,
+    after_success,
+    throttle_keys,
+    wait_s,
+)
+from tests.fakes_audit import FakeAudit
+
+
+def folded(name: str) -> str:
+    """Return the form under which names are equal without case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+class FakeAccounts:
+    """Users, tokens and counts of failures in memory."""
+
+    def __init__(self, audit: FakeAudit, hospitals: FakeHospitals) -> None:
+        """Begin without users."""
+        self._audit = audit
+        self._hospitals = hospitals
+        self._credentials: dict[UserId, Credentials] = {}
+        self._tokens: dict[TokenId, Token] = {}
+        self._ended: set[str] = set()
+        self._failures: dict[str, Failures] = {}
+
+    def add_user(self, user: User, password_hash: str, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._audit.write(audit):
+            others = self.users()
+            if folded(user.username) in {folded(other.username) for other in others}:
+                raise UsernameTaken
+            if folded(user.email) in {folded(other.email) for other in others}:
+                raise EmailTaken
+            self._check_hospitals(user.hospital_ids)
+            self._credentials[user.id] = Credentials(user=user, password_hash=password_hash)
+
+    def user(self, user_id: UserId) -> User:
+        """See the port."""
+        if user_id not in self._credentials:
+            raise UserNotFound(user_id=user_id)
+        return self._credentials[user_id].user
+
+    def users(self) -> tuple[User, ...]:
+        """See the port."""
+        known = [credentials.user for credentials in self._credentials.values()]
+        return tuple(sorted(known, key=lambda user: folded(user.username)))
+
+    def credentials(self, username: str) -> Credentials | None:
+        """See the port."""
+        for known in self._credentials.values():
+            if folded(known.user.username) == folded(username):
+                return known
+        return None
+
+    def change_user(
+        self,
+        user_id: UserId,
+        *,
+        role: Role | None = None,
+        active: bool | None = None,
+        hospital_ids: Sequence[HospitalId] | None = None,
+        audit: AuditEntry,
+    ) -> User:
+        """See the port."""
+        before = self.user(user_id)
+        after = replace(
+            before,
+            role=role or before.role,
+            active=before.active if active is None else active,
+            hospital_ids=before.hospital_ids if hospital_ids is None else tuple(hospital_ids),
+        )
+        self._check_hospitals(after.hospital_ids)
+        with self._audit.write(audit if after != before or hospital_ids is not None else None):
+            self._credentials[user_id] = replace(self._credentials[user_id], user=after)
+            if (before.role, before.active) != (after.role, after.active):
+                self._end_tokens(user_id)
+        return after
+
+    def set_password(self, user_id: UserId, password_hash: str, *, audit: AuditEntry) -> None:
+        """See the port."""
+        user = self.user(user_id)
+        with self._audit.write(audit):
+            self._credentials[user_id] = Credentials(user=user, password_hash=password_hash)
+            self._end_tokens(user_id)
+            self._failures.pop(throttle_keys(user.username, "")[Budget.ACCOUNT], None)
+
+    def add_token(self, token: Token, *, audit: AuditEntry) -> None:
+        """See the port."""
+        self.user(token.user_id)
+        with self._audit.write(audit):
+            self._tokens[token.id] = token
+
+    def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
+        """See the port."""
+        token = self._tokens.get(token_id)
+        if token is None or token.family in self._ended or now >= token.expires_at:
+            return None
+        user = self.user(token.user_id)
+        return user if user.active else None
+
+    def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
+        """See the port."""
+        token = self._tokens.get(token_id)
+        alive = token is not None and token.family not in self._ended
+        with self._audit.write(audit if alive else None):
+            if token is not None:
+                self._ended.add(token.family)
+
+    def admit(self, keys: Mapping[Budget, str], *, at: datetime) -> float:
+        """See the port."""
+        with self._audit.write(None):
+            failures = self._counted(keys)
+            remaining_s = wait_s(failures, now=at)
+            if remaining_s <= 0.0:
+                self._count(keys, after_admission(failures, keys, at=at))
+            return remaining_s
+
+    def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
+        """See the port."""
+        with self._audit.write(None):
+            self._count(keys, after_success(self._counted(keys), keys, at=at))
+
+    def _check_hospitals(self, hospital_ids: Sequence[HospitalId]) -> None:
+        known = {hospital.id for hospital in self._hospitals.hospitals()}
+        for hospital_id in hospital_ids:
+            if hospital_id not in known:
+                raise HospitalNotFound(hospital_id=hospital_id)
+
+    def _end_tokens(self, user_id: UserId) -> None:
+        self._ended |= {t.family for t in self._tokens.values() if t.user_id == user_id}
+
+    def _counted(self, keys: Mapping[Budget, str]) -> Mapping[Budget, Failures]:
+        return {b: self._failures[key] for b, key in keys.items() if key in self._failures}
+
+    def _count(self, keys: Mapping[Budget, str], counts: Mapping[Budget, Failures]) -> None:
+        self._failures |= {keys[budget]: counted for budget, counted in counts.items()}
+
+
+class FakeHospitals:
+    """The list of hospitals in memory."""
+
+    def __init__(self, audit: FakeAudit) -> None:
+        """Begin with an empty list."""
+        self._audit = audit
+        self._hospitals: dict[HospitalId, Hospital] = {}
+
+    def add_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._audit.write(audit):
+            self._store(hospital)
+
+    def hospitals(self) -> tuple[Hospital, ...]:
+        """See the port."""
+        return tuple(sorted(self._hospitals.values(), key=lambda found: folded(found.name)))
+
+    def change_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._audit.write(audit):
+            if hospital.id not in self._hospitals:
+                raise HospitalNotFound(hospital_id=hospital.id)
+            known = self._hospitals[hospital.id]
+            self._store(replace(hospital, created_at=known.created_at))
+
+    def _store(self, hospital: Hospital) -> None:
+        others = (other for other in self._hospitals.values() if other.id != hospital.id)
+        if folded(hospital.name) in {folded(other.name) for other in others}:
+            raise NameTaken
+        self._hospitals[hospital.id] = hospital

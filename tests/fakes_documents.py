@@ -1,0 +1,150 @@
+"""Protocols, keys and recordings in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from appliance.core.audit import AuditEntry
+from appliance.core.errors import (
+    ContentConflict,
+    KeyNotFound,
+    KeyRevoked,
+    ProtocolConflict,
+    ProtocolNotFound,
+    RecordingNotFound,
+)
+from appliance.core.ids import ProtocolId, RecordingId, Sha256
+from appliance.core.inference import Recording
+from appliance.core.installed_protocol import InstalledProtocol
+from appliance.core.signing_key import TrustedKey
+from appliance.ports import Stored
+from tests.fakes_audit import FakeAudit
+
+
+class FakeProtocols:
+    """Installed protocols in memory."""
+
+    def __init__(self, audit: FakeAudit) -> None:
+        """Begin with nothing installed."""
+        self._audit = audit
+        self._protocols: dict[ProtocolId, InstalledProtocol] = {}
+
+    def install(self, protocol: InstalledProtocol, *, audit: AuditEntry) -> Stored:
+        """See the port."""
+        known = self._protocols.get(protocol.id)
+        if known is not None and known.sha256 != protocol.sha256:
+            raise ProtocolConflict(protocol_id=protocol.id)
+        if known is not None:
+            return Stored.SAME
+        with self._audit.write(audit):
+            self._protocols[protocol.id] = replace(protocol, active=not self._protocols)
+        return Stored.NEW
+
+    def protocol(self, protocol_id: ProtocolId) -> InstalledProtocol:
+        """See the port."""
+        if protocol_id not in self._protocols:
+            raise ProtocolNotFound(protocol_id=protocol_id)
+        return self._protocols[protocol_id]
+
+    def active_protocol(self) -> InstalledProtocol:
+        """See the port."""
+        for protocol in self._protocols.values():
+            if protocol.active:
+                return protocol
+        raise ProtocolNotFound
+
+    def protocols(self) -> tuple[InstalledProtocol, ...]:
+        """See the port."""
+        return tuple(self._protocols.values())
+
+    def activate_protocol(self, protocol_id: ProtocolId, *, audit: AuditEntry) -> None:
+        """See the port."""
+        self.protocol(protocol_id)
+        with self._audit.write(audit):
+            for known in self.protocols():
+                self._protocols[known.id] = replace(known, active=known.id == protocol_id)
+
+
+class FakeKeys:
+    """Trusted keys in memory."""
+
+    def __init__(self, audit: FakeAudit) -> None:
+        """Begin trusting nobody."""
+        self._audit = audit
+        self._keys: dict[str, TrustedKey] = {}
+        self._revoked: set[str] = set()
+
+    def add_key(self, key: TrustedKey, *, audit: AuditEntry) -> Stored:
+        """See the port."""
+        if key.fingerprint in self._revoked:
+            raise KeyRevoked(fingerprint=key.fingerprint)
+        known = self._keys.get(key.fingerprint)
+        if known not in {None, key}:
+            raise ContentConflict(fingerprint=key.fingerprint)
+        with self._audit.write(None if known else audit):
+            self._keys[key.fingerprint] = key
+        return Stored.SAME if known else Stored.NEW
+
+    def keys(self) -> tuple[TrustedKey, ...]:
+        """See the port."""
+        trusted = [key for name, key in self._keys.items() if name not in self._revoked]
+        return tuple(sorted(trusted, key=lambda key: (key.name, key.fingerprint)))
+
+    def revoke_key(self, fingerprint: str, *, audit: AuditEntry) -> None:
+        """See the port."""
+        if fingerprint not in self._keys:
+            raise KeyNotFound(fingerprint=fingerprint)
+        with self._audit.write(None if fingerprint in self._revoked else audit):
+            self._revoked.add(fingerprint)
+
+
+class FakeRecordings:
+    """Recordings in memory; `attached` is kept by the fake of inferences."""
+
+    def __init__(self, audit: FakeAudit) -> None:
+        """Begin without recordings."""
+        self._audit = audit
+        self.stored: dict[RecordingId, Recording] = {}
+        self.attached: set[RecordingId] = set()
+
+    def add_recording(self, recording: Recording, *, audit: AuditEntry) -> Stored:
+        """See the port."""
+        with self._audit.lock:
+            known = self.stored.get(recording.id)
+            if known is not None:
+                if _content(known) != _content(recording):
+                    raise ContentConflict(recording_id=recording.id)
+                return Stored.SAME
+            with self._audit.write(audit):
+                self.stored[recording.id] = recording
+            return Stored.NEW
+
+    def recording(self, recording_id: RecordingId) -> Recording:
+        """See the port."""
+        if recording_id not in self.stored:
+            raise RecordingNotFound(recording_id=recording_id)
+        return self.stored[recording_id]
+
+    def recordings(self, ids: Sequence[RecordingId]) -> tuple[Recording, ...]:
+        """See the port."""
+        return tuple(self.stored[asked] for asked in ids if asked in self.stored)
+
+    def unattached(self, *, received_before: datetime) -> tuple[Recording, ...]:
+        """See the port."""
+        free = (r for r in self.stored.values() if r.id not in self.attached)
+        early = (r for r in free if r.received_at < received_before)
+        return tuple(sorted(early, key=lambda recording: recording.received_at))
+
+    def is_referenced(self, sha256: Sha256) -> bool:
+        """See the port."""
+        return any(recording.sha256 == sha256 for recording in self.stored.values())
+
+    def content_hashes(self) -> Iterator[Sha256]:
+        """See the port."""
+        yield from sorted({recording.sha256 for recording in self.stored.values()})
+
+
+def _content(recording: Recording) -> tuple[str, str, str]:
+    return recording.user_id, recording.role, recording.sha256
