@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.protocol import Protocol, parse_protocol
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -18,3 +20,15 @@ def real_audio() -> Path:
     if not directory.is_dir():
         pytest.skip(f"no real recordings in {directory}")
     return directory
+
+
+@pytest.fixture(scope="session")
+def protocol_document() -> bytes:
+    """Return the bytes of the protocol that is shipped."""
+    return CHECKOUT.joinpath("appliance", "protocols", "spira-2022.1.json").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def protocol(protocol_document: bytes) -> Protocol:
+    """Return the protocol that is shipped."""
+    return parse_protocol(protocol_document)
