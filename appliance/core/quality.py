@@ -23,6 +23,7 @@ FRAME_S: Final = 0.025
 
 _POWER_FLOOR: Final = 1e-12
 _FRAME_MS: Final = 25
+_EDGES_A_BLOCK: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,12 +189,26 @@ def _frame_power(waveform: NDArray[np.float32], sample_rate_hz: int) -> NDArray[
         return np.zeros(0)
     starts = np.arange(n_frames, dtype=np.int64) * sample_rate_hz // FRAMES_A_SECOND
     edges = np.union1d(starts, starts + length)
-    samples = waveform[: edges[-1]].astype(np.float64)
-    sums = np.add.reduceat(np.square(samples, out=samples), edges[:-1])
-    total = np.concatenate(([0.0], np.cumsum(sums)))
+    total = np.concatenate(([0.0], np.cumsum(_sums_of_squares(waveform, edges))))
     first, last = np.searchsorted(edges, starts), np.searchsorted(edges, starts + length)
     power: NDArray[np.float64] = (total[last] - total[first]) / length
     return power
+
+
+def _sums_of_squares(
+    waveform: NDArray[np.float32], edges: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return float64[n_edges - 1], the sum of squares between neighbouring edges.
+
+    A block at a time: it stays in the cache, and a long recording needs no second copy in float64.
+    """
+    sums = np.empty(edges.size - 1)
+    for first in range(0, sums.size, _EDGES_A_BLOCK):
+        block = edges[first : first + _EDGES_A_BLOCK + 1]
+        samples = waveform[block[0] : block[-1]].astype(np.float64)
+        np.square(samples, out=samples)
+        sums[first : first + block.size - 1] = np.add.reduceat(samples, block[:-1] - block[0])
+    return sums
 
 
 def _db(power: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:

@@ -216,12 +216,12 @@ def _check_coding(fmt: _Bytes, *, tag: int, bits: int) -> None:
         raise UnsupportedAudio(reason="not-pcm16", bits=bits)
 
 
-def _samples(data: _Bytes, fmt: _Format) -> NDArray[np.int16]:
-    if not data:
+def _samples(body: _Bytes, fmt: _Format) -> NDArray[np.int16]:
+    if not body:
         raise InvalidAudio(reason="empty")
-    if len(data) % (fmt.n_channels * _SAMPLE_BYTES):
+    if len(body) % (fmt.n_channels * _SAMPLE_BYTES):
         raise InvalidAudio(reason="odd-length")
-    pcm = np.frombuffer(data, dtype="<i2").reshape(-1, fmt.n_channels)
+    pcm = np.frombuffer(body, dtype="<i2").reshape(-1, fmt.n_channels)
     if pcm.shape[0] > MAX_DURATION_S * fmt.sample_rate_hz:
         raise InvalidAudio(reason="too-long", max_duration_s=MAX_DURATION_S)
     return pcm.astype(np.int16, copy=False)

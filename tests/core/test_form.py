@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.errors import InvalidForm
@@ -127,7 +127,6 @@ def test_texts_of_2022_mean_what_they_say(
     assert form == validated(answers, protocol)
 
 
-@settings(max_examples=200)
 @given(changes=st.dictionaries(NAMES, ANYTHING, max_size=5))
 def test_any_json_is_a_form_or_a_refusal(changes: dict[str, object], protocol: Protocol) -> None:
     """Whatever arrives, the end is a whole form or InvalidForm with known codes, one a field."""

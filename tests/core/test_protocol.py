@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -350,7 +350,6 @@ SHIPPED: Document = json.loads(
 PLACES = places(SHIPPED)
 
 
-@settings(max_examples=150, deadline=None)
 @given(place=st.sampled_from(PLACES), value=JSON)
 def test_any_value_anywhere_is_read_or_refused(place: Place, value: object) -> None:
     """A value of any kind in any place raises nothing but ProtocolInvalid."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -88,7 +88,6 @@ def plain_measures(x: list[float], rate_hz: int) -> Measures:
     )
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     rate_hz=st.sampled_from([16_000, 22_050, 44_100, 16_001]),
     parts=st.lists(

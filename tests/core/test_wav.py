@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -195,7 +195,6 @@ def test_any_bytes_end_in_samples_or_a_refusal(content: bytes) -> None:
     read_or_refuse(riff(fmt(), content))
 
 
-@settings(max_examples=300)
 @given(
     edits=st.lists(st.tuples(st.integers(0, 63), st.integers(0, 255)), max_size=4),
     cut=st.integers(0, 400),
