@@ -131,6 +131,13 @@ class FakeRecordings:
         """See the port."""
         return tuple(self.stored[asked] for asked in ids if asked in self.stored)
 
+    def erase_recording(self, recording_id: RecordingId, *, audit: AuditEntry) -> None:
+        """See the port."""
+        free = recording_id in self.stored and recording_id not in self.attached
+        with self._audit.write(audit if free else None):
+            if free:
+                del self.stored[recording_id]
+
     def unattached(self, *, received_before: datetime) -> tuple[Recording, ...]:
         """See the port."""
         free = (r for r in self.stored.values() if r.id not in self.attached)

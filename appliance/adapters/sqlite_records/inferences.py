@@ -12,6 +12,7 @@ from appliance.adapters.sqlite_records.consents import consent_of, insert_consen
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.adapters.sqlite_records.inference_rows import insert_inference, load_inferences
 from appliance.adapters.sqlite_records.listing import page_rows
+from appliance.adapters.sqlite_records.recordings import erase_unattached
 from appliance.adapters.sqlite_records.results import SELECT_RESULTS, insert_result, result_of
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
@@ -59,11 +60,7 @@ class SqliteInferences:
             insert_inference(connection, _settled(inference, results))
             for result in results:
                 insert_result(connection, result)
-            connection.executemany(
-                "DELETE FROM recordings WHERE id = ? AND NOT EXISTS"
-                " (SELECT 1 FROM attachments WHERE recording_id = recordings.id)",
-                [(recording_id,) for recording_id in erase],
-            )
+            erase_unattached(connection, erase)
             return Stored.NEW
 
     def inference(self, inference_id: InferenceId) -> Inference:

@@ -143,8 +143,8 @@ INFERENCES = (
     """
     CREATE TABLE not_done (
         inference_id TEXT NOT NULL REFERENCES inferences (id),
-        position INTEGER NOT NULL,
         role TEXT NOT NULL,
+        position INTEGER NOT NULL,
         reason TEXT NOT NULL,
         PRIMARY KEY (inference_id, role)
     ) STRICT, WITHOUT ROWID

@@ -73,11 +73,7 @@ class SqliteRecordings:
     def erase_recording(self, recording_id: RecordingId, *, audit: AuditEntry) -> None:
         """See the port."""
         with self._database.write(audit) as connection:
-            connection.execute(
-                "DELETE FROM recordings WHERE id = ? AND NOT EXISTS"
-                " (SELECT 1 FROM attachments WHERE recording_id = recordings.id)",
-                (recording_id,),
-            )
+            erase_unattached(connection, (recording_id,))
 
     def unattached(self, *, received_before: datetime) -> tuple[Recording, ...]:
         """See the port."""
@@ -113,6 +109,15 @@ class SqliteRecordings:
             for row in rows:
                 yield row["sha256"]
             last = rows[-1]["sha256"]
+
+
+def erase_unattached(connection: sqlite3.Connection, ids: Sequence[RecordingId]) -> None:
+    """Remove those of the recordings that no inference attaches."""
+    connection.executemany(
+        "DELETE FROM recordings WHERE id = ? AND NOT EXISTS"
+        " (SELECT 1 FROM attachments WHERE recording_id = recordings.id)",
+        [(recording_id,) for recording_id in ids],
+    )
 
 
 def _recording(row: sqlite3.Row) -> Recording:

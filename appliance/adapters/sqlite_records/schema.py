@@ -2,7 +2,8 @@
 
 Ids and instants are TEXT (instants in UTC with microseconds, so that their order is that of
 time), truth is 0 or 1, documents are JSON as TEXT. No function is called in CHECK, index or
-generated column: `trusted_schema=OFF` would refuse it.
+generated column: `trusted_schema=OFF` would refuse it. In tables WITHOUT ROWID the columns of the
+key come first: `integrity_check` of SQLite 3.40 finds faults that are none otherwise.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ ACCOUNTS = (
     """
     CREATE TABLE user_hospitals (
         user_id TEXT NOT NULL REFERENCES users (id),
-        position INTEGER NOT NULL,
         hospital_id TEXT NOT NULL REFERENCES hospitals (id),
+        position INTEGER NOT NULL,
         PRIMARY KEY (user_id, hospital_id)
     ) STRICT, WITHOUT ROWID
     """,
