@@ -355,6 +355,17 @@ class AuditRecords(Protocol):
         """Return number and hash of the last row; (0, GENESIS) when there is none."""
 
 
+class DatabaseHealth(Protocol):
+    """How the database itself is; for `spira doctor`."""
+
+    @property
+    def sqlite_version(self) -> str:
+        """Return the release of SQLite in use, for example `3.40.1`."""
+
+    def integrity_problems(self) -> tuple[str, ...]:
+        """Return what SQLite finds wrong with pages, indexes and foreign keys; reads all."""
+
+
 class AudioPart(Protocol):
     """A recording on its way to disk; belongs to one request, not thread-safe."""
 
