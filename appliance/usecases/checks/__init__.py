@@ -1,0 +1,1 @@
+"""What `spira doctor` looks at: one condition a file, each a pure decision."""
