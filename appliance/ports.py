@@ -11,13 +11,18 @@ with its audit row, and may be called from any thread. Unless a method says othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry, AuditRow
+from appliance.core.bundle import BundleContents, StagedBundle
 from appliance.core.hospital import Hospital
 from appliance.core.ids import (
     HospitalId,
@@ -41,6 +46,7 @@ from appliance.core.inference import (
 from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.model import Model, ModelVersion, VersionState
 from appliance.core.result import Answer, Result
+from appliance.core.scores import Scores
 from appliance.core.signing_key import TrustedKey
 from appliance.core.throttle import Budget
 
@@ -418,14 +424,47 @@ class PasswordHasher(Protocol):
 
 
 class BundleStore(Protocol):
-    """Bundles on disk: staged, checked, installed whole, found again by digest."""
+    """Bundles on disk: staged and checked whole, installed under their digest, found by it."""
+
+    def stage(
+        self, source: Path, *, trusted: Sequence[TrustedKey], never_to_model: Collection[str]
+    ) -> StagedBundle:
+        """Copy a bundle to staging and check it whole, in the order of BUNDLE.md.
+
+        A refusal leaves nothing behind. Raises FileMissing, BundleUntrusted, BundleRefused,
+        GraphRefused.
+        """
+
+    def staged_contents(self, staged: StagedBundle) -> BundleContents:
+        """Return what a staged bundle holds. Raises ModelUnavailable if it is gone or changed."""
+
+    def install(self, staged: StagedBundle) -> None:
+        """Make it durable under its digest; what is there and whole already stays."""
+
+    def discard(self, staged: StagedBundle) -> None:
+        """Remove it from staging; one that is gone is no error."""
+
+    def contents(self, digest: str) -> BundleContents:
+        """Return what an installed bundle holds, every hash checked. Raises ModelUnavailable."""
 
     def graph(self, digest: str) -> bytes:
         """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""
 
+    def installed(self) -> frozenset[str]:
+        """Return the digests of the bundles that are here, whole or not."""
+
+    def remove(self, digest: str) -> None:
+        """Remove an installed bundle at once; one that is not here is no error."""
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove what crashes left in staging; return how many places that were."""
+
 
 class Predictor(Protocol):
     """Sessions of graphs, each loaded once and shared by all threads."""
+
+    def runtime_version(self) -> str:
+        """Return the version of ONNX Runtime, for the manifest's range."""
 
     def ensure_loaded(self, graph_sha256: str, graph: Callable[[], bytes]) -> None:
         """Load and warm up the graph unless it is loaded. Raises GraphRefused, ModelUnavailable.
@@ -434,6 +473,12 @@ class Predictor(Protocol):
             graph_sha256: its digest and key.
             graph: called for the bytes only when they are needed.
         """
+
+    def unload(self, graph_sha256: str) -> None:
+        """Forget the session; a run that uses it ends first. Unknown graphs are no error."""
+
+    def loaded(self) -> frozenset[str]:
+        """Return the digests of the graphs that have a session."""
 
     def score(
         self, graph_sha256: str, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
