@@ -68,7 +68,7 @@ def real(directory: Path) -> Under:
     return Under(
         store=store,
         damage=damage,
-        fill=lambda: free.__setitem__(0, 1 << 20),
+        fill=lambda: free.__setitem__(0, (1 << 20) - 1),
         fail=store.refuse_writes,
         clock=clock,
     )
