@@ -217,38 +217,38 @@ def _date_code(
     field: Field, text: str, sound: Mapping[str, object], captured_at: datetime
 ) -> str | None:
     for bound, sign in ((field.not_before, -1), (field.not_after, 1)):
-        if bound is None:
+        limit = _limit(bound, field, sound, captured_at)
+        if bound is None or limit is None or (_moment(text, field) - limit) * sign <= 0:
             continue
-        limit = captured_at if bound == CAPTURED_AT else sound.get(bound, bound)
-        difference = _difference_s(field, text, limit)
-        if difference is not None and difference * sign > 0:
-            if bound == CAPTURED_AT and sign > 0:
-                return "future"
-            return "range" if limit == bound else "date-order"
+        if bound == CAPTURED_AT and sign > 0:
+            return "future"
+        return "range" if _is_literal(bound) else "date-order"
     return None
 
 
-def _difference_s(field: Field, text: str, limit: object) -> float | None:
-    """Return how much later the answer is, in seconds; None if the limit has no answer."""
-    if field.format is FieldFormat.DATE_TIME:
-        if isinstance(limit, str):
-            limit = _read_instant_or_none(limit)
-        if not isinstance(limit, datetime):
-            return None
-        return (read_instant(text) - limit).total_seconds()
-    if isinstance(limit, datetime):
-        limit = limit.date().isoformat()
-    try:
-        return (read_date(text) - read_date(str(limit))).total_seconds()
-    except ValueError:
+def _limit(
+    bound: str | None, field: Field, sound: Mapping[str, object], captured_at: datetime
+) -> float | None:
+    """Return the bound's moment; None where it is a field without a sound answer."""
+    if bound is None:
         return None
+    if bound == CAPTURED_AT:
+        is_day = field.format is FieldFormat.DATE
+        return captured_at.date().toordinal() if is_day else captured_at.timestamp()
+    text = bound if _is_literal(bound) else sound.get(bound)
+    return None if text is None else _moment(str(text), field)
 
 
-def _read_instant_or_none(text: str) -> datetime | None:
-    try:
-        return read_instant(text)
-    except ValueError:
-        return None
+def _is_literal(bound: str) -> bool:
+    """Return whether the bound is a date itself; the name of a field begins with a letter."""
+    return bound[0].isdigit()
+
+
+def _moment(text: str, field: Field) -> float:
+    """Return a number that grows with time: days for dates, seconds for instants."""
+    if field.format is FieldFormat.DATE:
+        return read_date(text).toordinal()
+    return read_instant(text).timestamp()
 
 
 def _complete(given: Mapping[str, object], protocol: Protocol) -> dict[str, object]:
