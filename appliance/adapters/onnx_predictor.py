@@ -44,6 +44,8 @@ _ORT_ERRORS: Final = (
     ort_state.InvalidGraph,
     ort_state.InvalidProtobuf,
     ort_state.NoModel,
+    ort_state.NoSuchFile,
+    ort_state.NotFound,
     ort_state.NotImplemented,
     ort_state.RuntimeException,
     MemoryError,

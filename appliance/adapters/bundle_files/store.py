@@ -1,0 +1,219 @@
+"""Where bundles are: staging for what is being checked, one directory each for the installed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import math
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from appliance.adapters.bundle_files.checks import (
+    Believed,
+    Verify,
+    read_file,
+    read_installed,
+    read_manifest,
+    unpack,
+)
+from appliance.adapters.bundle_files.disk import (
+    pieces_of,
+    sync_directory,
+    sync_tree,
+    write_new,
+    writing,
+)
+from appliance.core.bundle import BundleContents, StagedBundle
+from appliance.core.errors import BundleRefused, ModelUnavailable
+from appliance.core.manifest import GRAPH_NAME
+from appliance.core.manifest_json import MAX_TOTAL_BYTES
+from appliance.core.signing_key import TrustedKey
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_COPY: Final = "bundle.spira"
+_TREE: Final = "tree"
+_REPLACED: Final = "replaced"
+_TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY})
+
+
+class BundleFiles:
+    """Fills the port BundleStore for any thread and any number of processes.
+
+    What is on a stick is read once, from start to end, and never again: the copy is what is
+    checked. Installed bundles are never written to.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        staging: Path,
+        *,
+        verify: Verify,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        """Use these directories, making them where they are missing.
+
+        Args:
+            root: holds one directory a bundle, named by digest.
+            staging: on the same filesystem; all that happens before installation stays in it.
+            verify: checks a signature.
+            now_s: the present in seconds of the epoch, as the filesystem counts.
+        """
+        self._now_s = now_s
+        self._root = root
+        self._staging = staging
+        self._verify = verify
+        with writing():
+            for directory in (root, staging):
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def stage(
+        self, source: Path, *, trusted: Sequence[TrustedKey], never_to_model: Collection[str]
+    ) -> StagedBundle:
+        """Copy a bundle to staging and check it whole, in the order of BUNDLE.md.
+
+        A refusal leaves nothing behind, not even in staging.
+
+        Args:
+            source: the file, for example on a stick.
+            trusted: the keys this box believes now.
+            never_to_model: fields its protocols keep from models.
+
+        Raises:
+            FileMissing: the source cannot be read, or stopped being readable.
+            BundleUntrusted: `signature`, or `key-scope` for a demonstration key under a
+                bundle that is not for demonstration.
+            BundleRefused, GraphRefused: with the reason.
+        """
+        believed = Believed(keys=trusted, never_to_model=never_to_model, verify=self._verify)
+        work = self._new_work()
+        try:
+            write_new(work / _COPY, _limited(pieces_of(source)))
+            authentic = unpack(work / _COPY, work / _TREE, believed)
+            with writing():
+                (work / _COPY).unlink()
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        return StagedBundle(
+            token=work.name,
+            digest=hashlib.sha256(authentic.manifest_bytes).hexdigest(),
+            manifest=authentic.manifest,
+            manifest_bytes=authentic.manifest_bytes,
+            key_fingerprint=authentic.key_fingerprint,
+        )
+
+    def staged_contents(self, staged: StagedBundle) -> BundleContents:
+        """Return what a staged bundle holds. Raises ModelUnavailable if it is gone or changed."""
+        return read_installed(self._staging / staged.token / _TREE, staged.digest)
+
+    def install(self, staged: StagedBundle) -> None:
+        """Make it durable under its digest; what is there and whole already stays.
+
+        After a crash the bundle is installed whole or not at all. A damaged one is replaced.
+
+        Raises:
+            ModelUnavailable: it is not in staging any more.
+        """
+        work = self._staging / staged.token
+        if not (work / _TREE).is_dir():
+            raise ModelUnavailable(digest=staged.digest, reason="not-staged")
+        target = self._root / staged.digest
+        with writing():
+            sync_tree(work / _TREE)
+            if target.exists() and not _is_whole(target, staged.digest):
+                target.rename(work / _REPLACED)
+            _rename_unless_taken(work / _TREE, target)
+            sync_directory(self._root)
+        self.discard(staged)
+
+    def discard(self, staged: StagedBundle) -> None:
+        """Remove it from staging; one that is gone is no error."""
+        shutil.rmtree(self._staging / staged.token, ignore_errors=True)
+
+    def contents(self, digest: str) -> BundleContents:
+        """Return what an installed bundle holds, every hash checked. Raises ModelUnavailable."""
+        return read_installed(self._directory(digest), digest)
+
+    def graph(self, digest: str) -> bytes:
+        """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""
+        directory = self._directory(digest)
+        return read_file(directory, GRAPH_NAME, read_manifest(directory, digest))
+
+    def installed(self) -> frozenset[str]:
+        """Return the digests of the bundles that are here, whole or not."""
+        with writing():
+            names = [path.name for path in self._root.iterdir()]
+        return frozenset(name for name in names if _DIGEST.fullmatch(name))
+
+    def remove(self, digest: str) -> None:
+        """Remove an installed bundle at once; one that is not here is no error."""
+        if digest not in self.installed():
+            return
+        work = self._new_work()
+        with writing():
+            (self._root / digest).rename(work / _REPLACED)
+            sync_directory(self._root)
+        shutil.rmtree(work, ignore_errors=True)
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove what crashes left in staging; return how many directories that were."""
+        before = self._now_s() - older_than_s
+        with writing():
+            stale = [path for path in self._staging.iterdir() if _changed_at(path) <= before]
+        for path in stale:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(stale)
+
+    def _new_work(self) -> Path:
+        with writing():
+            return Path(tempfile.mkdtemp(dir=self._staging))
+
+    def _directory(self, digest: str) -> Path:
+        if _DIGEST.fullmatch(digest) is None:
+            raise ModelUnavailable(reason="digest")
+        return self._root / digest
+
+
+def _limited(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a bundle, refusing it once they are over 2 GiB."""
+    n_bytes = 0
+    for piece in pieces:
+        n_bytes += len(piece)
+        if n_bytes > MAX_TOTAL_BYTES:
+            raise BundleRefused(
+                "It is longer than a bundle may be.",
+                reason="container-limits",
+                max_bytes=MAX_TOTAL_BYTES,
+            )
+        yield piece
+
+
+def _changed_at(path: Path) -> float:
+    """Return when it was changed, in seconds of the epoch; never, if it just vanished."""
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return math.inf
+
+
+def _is_whole(directory: Path, digest: str) -> bool:
+    try:
+        read_installed(directory, digest)
+    except ModelUnavailable:
+        return False
+    return True
+
+
+def _rename_unless_taken(tree: Path, target: Path) -> None:
+    """Rename a directory into place; another with this digest has the same bytes."""
+    try:
+        tree.rename(target)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
