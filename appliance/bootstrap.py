@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
+from appliance.adapters.argon2_passwords import Argon2Passwords
+from appliance.adapters.audio_files import AudioFiles
+from appliance.adapters.bundle_files import BundleFiles
+from appliance.adapters.common_passwords import load_common_passwords
+from appliance.adapters.ed25519_signatures import verify
+from appliance.adapters.huey_queue import HueyQueue
+from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, read_secret
+from appliance.adapters.onnx_predictor import OnnxPredictor
+from appliance.adapters.sqlite_records import open_records
+from appliance.core.errors import NotInitialised, StorageFailed
 from appliance.ports import (
     AccountRecords,
     AudioStore,
     AuditRecords,
     BundleStore,
     Clock,
+    DatabaseHealth,
     HospitalRecords,
     InferenceRecords,
     JobQueue,
@@ -23,6 +41,7 @@ from appliance.ports import (
     RecordingRecords,
 )
 from appliance.settings import Settings
+from appliance.usecases.models import ModelRoom
 from appliance.usecases.predict import Scoring
 from appliance.usecases.submit import SubmissionRecords
 
@@ -54,6 +73,7 @@ class Appliance:
     inferences: InferenceRecords
     jobs: JobRecords
     audit: AuditRecords
+    database: DatabaseHealth
     audio: AudioStore
     bundles: BundleStore
     predictor: Predictor
@@ -85,3 +105,102 @@ class Appliance:
             bundles=self.bundles,
             predictor=self.predictor,
         )
+
+    def model_room(self) -> ModelRoom:
+        """Return what installing and switching models works with."""
+        return ModelRoom(
+            clock=self.clock,
+            new_id=self.new_id,
+            models=self.models,
+            keys=self.keys,
+            protocols=self.protocols,
+            bundles=self.bundles,
+            predictor=self.predictor,
+        )
+
+
+def now() -> datetime:
+    """Return the present instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a fresh UUID."""
+    return str(uuid.uuid4())
+
+
+@contextmanager
+def open_appliance(
+    settings: Settings, *, on_failure: Callable[[StorageFailed], None] | None = None
+) -> Iterator[Appliance]:
+    """Open a box that was initialised, and close it in order.
+
+    Args:
+        settings: where it lies and how it is to behave.
+        on_failure: called once when the disk fails to store: the process should leave. Must
+            neither block nor write.
+
+    Raises:
+        NotInitialised: there is no box in this directory.
+        DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
+    """
+    directory = settings.data
+    if not (directory / "records.db").is_file():
+        raise NotInitialised(directory=str(directory))
+    failure = _Failure(on_failure)
+    records = open_records(directory / "records.db", on_failure=failure.tell)
+    try:
+        audio = AudioFiles(
+            directory / "audio", reserve_bytes=settings.reserve_bytes, on_failure=failure.tell
+        )
+        failure.stops = (audio.refuse_writes, records.database.refuse_writes)
+        yield Appliance(
+            settings=settings,
+            owner=f"{os.getpid()}-{new_id()}",
+            token_secret=read_secret(settings.keys, TOKEN_SECRET),
+            pseudonym_key=read_secret(settings.keys, PSEUDONYM_KEY),
+            common_passwords=load_common_passwords(),
+            clock=now,
+            new_id=new_id,
+            accounts=records.accounts,
+            hospitals=records.hospitals,
+            protocols=records.protocols,
+            models=records.models,
+            keys=records.keys,
+            recordings=records.recordings,
+            inferences=records.inferences,
+            jobs=records.jobs,
+            audit=records.audit,
+            database=records,
+            audio=audio,
+            bundles=_bundles(directory),
+            predictor=OnnxPredictor(warm_up_timeout_s=settings.job_timeout_s),
+            hasher=Argon2Passwords(),
+            queue=HueyQueue(directory),
+        )
+    finally:
+        records.close()
+
+
+def _bundles(directory: Path) -> BundleFiles:
+    return BundleFiles(directory / "bundles", directory / "bundles" / "staging", verify=verify)
+
+
+class _Failure:
+    """What happens when the disk fails anywhere: every store stops acknowledging."""
+
+    def __init__(self, on_failure: Callable[[StorageFailed], None] | None) -> None:
+        self._on_failure = on_failure
+        self.stops: tuple[Callable[[], None], ...] = ()
+        self._told = False
+
+    def tell(self, failure: StorageFailed) -> None:
+        """Close every store and tell the process, once: closing one store tells of it again."""
+        if self._told:
+            return
+        self._told = True
+        for stop in self.stops:
+            stop()
+        logging.getLogger(__name__).critical("storage.failed", extra=dict(failure.details))
+        if self._on_failure is not None:
+            self._on_failure(failure)

@@ -424,25 +424,33 @@ class PasswordHasher(Protocol):
 
 
 class BundleStore(Protocol):
-    """Bundles on disk: staged and checked whole, installed under their digest, found by it."""
+    """Bundles on disk: staged, checked, installed whole, found again by digest.
+
+    What is installed never changes; before that, everything happens in staging.
+    """
 
     def stage(
         self, source: Path, *, trusted: Sequence[TrustedKey], never_to_model: Collection[str]
     ) -> StagedBundle:
-        """Copy a bundle to staging and check it whole, in the order of BUNDLE.md.
+        """Copy a bundle and check it whole, in the order of BUNDLE.md; a refusal leaves nothing.
 
-        A refusal leaves nothing behind. Raises FileMissing, BundleUntrusted, BundleRefused,
-        GraphRefused.
+        Raises:
+            FileMissing: the source cannot be read, or stopped being readable.
+            BundleUntrusted, BundleRefused, GraphRefused.
         """
 
     def staged_contents(self, staged: StagedBundle) -> BundleContents:
-        """Return what a staged bundle holds. Raises ModelUnavailable if it is gone or changed."""
+        """Return what it holds, every hash checked. Raises ModelUnavailable."""
 
     def install(self, staged: StagedBundle) -> None:
-        """Make it durable under its digest; what is there and whole already stays."""
+        """Make it durable under its digest: whole or not at all, again or for the first time.
+
+        A damaged bundle of that digest is replaced. Raises ModelUnavailable if it is not
+        staged any more.
+        """
 
     def discard(self, staged: StagedBundle) -> None:
-        """Remove it from staging; one that is gone is no error."""
+        """Remove it from staging; a no-op after install."""
 
     def contents(self, digest: str) -> BundleContents:
         """Return what an installed bundle holds, every hash checked. Raises ModelUnavailable."""
@@ -457,7 +465,7 @@ class BundleStore(Protocol):
         """Remove an installed bundle at once; one that is not here is no error."""
 
     def sweep(self, *, older_than_s: float) -> int:
-        """Remove what crashes left in staging; return how many places that were."""
+        """Remove what crashes left in staging; return how many bundles that were."""
 
 
 class Predictor(Protocol):
@@ -483,7 +491,7 @@ class Predictor(Protocol):
     def score(
         self, graph_sha256: str, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
     ) -> Scores:
-        """Run the graph. Raises PredictionFailed, PredictionTimeout.
+        """Run a loaded graph. Raises PredictionFailed, PredictionTimeout, ModelUnavailable.
 
         Args:
             graph_sha256: a loaded graph.

@@ -108,6 +108,10 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
+    def refuse_writes(self) -> None:
+        """Acknowledge nothing any more: the disk failed for another store."""
+        self._latch.close(StorageFailed())
+
     def close(self) -> None:
         """Write the WAL back and close every connection; nothing may be under way."""
         with self._lock.held():
