@@ -145,12 +145,9 @@ def _request(
         model_id=asked.model_id,
         form=asked.answers,
         legacy=True,
-        consent=ConsentRequest(
-            decision=ConsentDecision.UNVERIFIED, purposes={}, taken_at=now
-        ),
+        consent=ConsentRequest(decision=ConsentDecision.UNVERIFIED, purposes={}, taken_at=now),
         attachments=tuple(
-            AttachmentRequest(recording_id=one.id, role=one.role, capture=Capture())
-            for one in kept
+            AttachmentRequest(recording_id=one.id, role=one.role, capture=Capture()) for one in kept
         ),
         not_done={},
         captured_at=now,

@@ -1,0 +1,52 @@
+"""Register the name of a model, before its first bundle arrives (the 2022 way)."""
+
+from __future__ import annotations
+
+from appliance.core.audit import AuditAction, audited
+from appliance.core.errors import FieldError, InvalidRequest
+from appliance.core.ids import ModelId
+from appliance.core.model import Model
+from appliance.ports import Clock, ModelRecords, NewId
+
+MAX_CHARACTERS = 128
+
+
+def register_model(
+    name: str,
+    publishing_channel: str,
+    *,
+    actor: str,
+    clock: Clock,
+    new_id: NewId,
+    models: ModelRecords,
+) -> Model:
+    """Add a model that waits for its first bundle.
+
+    Raises:
+        NameTaken: the name or the channel.
+        InvalidRequest: one of them is empty, too long or not printable.
+    """
+    now = clock()
+    model = Model(
+        id=ModelId(new_id()),
+        name=_checked(name, "name"),
+        publishing_channel=_checked(publishing_channel, "publishing_channel"),
+        is_default=False,
+        ever_installed=False,
+        active=None,
+        created_at=now,
+    )
+    models.add_model(model, audit=audited(AuditAction.MODEL_ADDED, model.id, at=now, actor=actor))
+    return model
+
+
+def _checked(text: str, field: str) -> str:
+    """Return the text without blanks around it."""
+    text = text.strip()
+    if not text or len(text) > MAX_CHARACTERS or not text.isprintable():
+        message = f"1 to {MAX_CHARACTERS} printable characters"
+        raise InvalidRequest(
+            f"{field} is not valid.",
+            errors=(FieldError(field=field, code="length", message=message),),
+        )
+    return text

@@ -1,0 +1,253 @@
+"""Users, and how they sign in and out."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final
+
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from appliance.bootstrap import Appliance
+from appliance.core.account import User
+from appliance.core.audit import AuditAction, audited
+from appliance.core.errors import FieldError, InvalidRequest
+from appliance.core.ids import HospitalId, TokenId, UserId, parse_uuid
+from appliance.usecases.accounts import (
+    NewUser,
+    add_user,
+    change_password,
+    confirm_password,
+    sign_in,
+)
+from appliance.web import tokens, wire
+from appliance.web.bodies import NewPasswordBody, NewUserBody, UserChangeBody
+from appliance.web.described import may_fail, takes, takes_json
+from appliance.web.guards import ADMIN, own_path_or_admin
+from appliance.web.requests import BoxRequest
+from appliance.web.turns import Turns
+
+MAX_ACCOUNT_BYTES: Final = 16 * 1024
+
+_SIGN_IN_FORM: Final = {
+    "type": "object",
+    "required": ["username", "password"],
+    "properties": {"username": {"type": "string"}, "password": {"type": "string"}},
+}
+
+
+class SignInController(Controller):
+    """One path: POST signs in, DELETE signs out."""
+
+    path = "/v1/users/auth"
+    tags = ("accounts",)
+
+    @post(
+        exclude_from_auth=True,
+        status_code=HTTPStatus.OK,
+        request_max_body_size=MAX_ACCOUNT_BYTES,
+        opt=takes("application/x-www-form-urlencoded", _SIGN_IN_FORM),
+        responses=may_fail(400, 401, 413, 415, 422, 429),
+    )
+    async def sign_in(
+        self,
+        request: BoxRequest,
+        appliance: NamedDependency[Appliance],
+        hashing: NamedDependency[Turns],
+    ) -> wire.TokenWire:
+        """Sign in by username and password (OAuth2 password grant)."""
+        sent = await request.read_fields()
+        lacking = tuple(
+            FieldError(field=name, code="required", message="is missing")
+            for name in ("username", "password")
+            if name not in sent
+        )
+        if lacking:
+            raise InvalidRequest(errors=lacking)
+        async with hashing.turn():
+            user, token = await asyncio.to_thread(
+                sign_in,
+                sent["username"],
+                sent["password"],
+                address=_address(request),
+                token_lifetime=timedelta(minutes=appliance.settings.token_minutes),
+                clock=appliance.clock,
+                new_id=appliance.new_id,
+                accounts=appliance.accounts,
+                hasher=appliance.hasher,
+            )
+        return wire.TokenWire(id=user.id, access_token=tokens.encoded(token, appliance))
+
+    @delete(responses=may_fail(401), sync_to_thread=True)
+    def sign_out(self, request: BoxRequest, appliance: NamedDependency[Appliance]) -> None:
+        """End the token of this request, and its family, at once."""
+        appliance.accounts.revoke_token(
+            TokenId(str(request.auth.jti)),
+            audit=audited(
+                AuditAction.SIGNED_OUT,
+                request.user.id,
+                at=appliance.clock(),
+                actor=request.user.id,
+            ),
+        )
+
+
+class UserController(Controller):
+    """Accounts: admins keep them, everyone sees their own."""
+
+    path = "/v1/users"
+    tags = ("accounts",)
+
+    @post(
+        guards=(ADMIN,),
+        status_code=HTTPStatus.OK,
+        request_max_body_size=MAX_ACCOUNT_BYTES,
+        opt=takes_json(NewUserBody),
+        responses=may_fail(400, 401, 403, 404, 413, 415, 422),
+    )
+    async def register(
+        self,
+        request: BoxRequest,
+        appliance: NamedDependency[Appliance],
+        hashing: NamedDependency[Turns],
+    ) -> wire.Message:
+        """Add an account."""
+        sent = await request.read_json(NewUserBody)
+        asked = NewUser(
+            username=sent.username,
+            email=sent.email,
+            password=sent.password,
+            password_confirmation=sent.password_confirmation,
+            role=sent.role,
+            hospital_ids=_hospital_ids(sent.hospitals),
+        )
+        async with hashing.turn():
+            await asyncio.to_thread(
+                add_user,
+                asked,
+                actor=request.user.id,
+                common_passwords=appliance.common_passwords,
+                clock=appliance.clock,
+                new_id=appliance.new_id,
+                accounts=appliance.accounts,
+                hasher=appliance.hasher,
+            )
+        return wire.Message(message="user registered!")
+
+    @get(guards=(ADMIN,), responses=may_fail(401, 403), sync_to_thread=True)
+    def list_users(self, appliance: NamedDependency[Appliance]) -> wire.Users:
+        """Return all accounts by username."""
+        return wire.Users(users=[wire.user(user) for user in appliance.accounts.users()])
+
+    @get("/me", responses=may_fail(401), sync_to_thread=False)
+    def me(self, request: BoxRequest) -> wire.UserWire:
+        """Return the account of this token."""
+        return wire.user(request.user)
+
+    @get(
+        "/{user_id:str}",
+        guards=(own_path_or_admin,),
+        responses=may_fail(401, 403, 404, 422),
+        sync_to_thread=True,
+    )
+    def show(self, user_id: FromPath[str], appliance: NamedDependency[Appliance]) -> wire.UserWire:
+        """Return an account."""
+        return wire.user(_user(user_id, appliance))
+
+    @patch(
+        "/{user_id:str}",
+        guards=(ADMIN,),
+        request_max_body_size=MAX_ACCOUNT_BYTES,
+        opt=takes_json(UserChangeBody),
+        responses=may_fail(400, 401, 403, 404, 413, 415, 422),
+    )
+    async def change(
+        self, user_id: FromPath[str], request: BoxRequest, appliance: NamedDependency[Appliance]
+    ) -> wire.UserWire:
+        """Change role, state or hospitals; a changed role or state ends the user's tokens."""
+        sent = await request.read_json(UserChangeBody)
+        target = UserId(parse_uuid(user_id, field="user_id"))
+        changed = await asyncio.to_thread(
+            appliance.accounts.change_user,
+            target,
+            role=sent.role,
+            active=sent.active,
+            hospital_ids=None if sent.hospitals is None else _hospital_ids(sent.hospitals),
+            audit=audited(
+                AuditAction.USER_CHANGED,
+                target,
+                at=appliance.clock(),
+                actor=request.user.id,
+                role=sent.role,
+                active=sent.active,
+            ),
+        )
+        return wire.user(changed)
+
+    @post(
+        "/{user_id:str}/password",
+        guards=(own_path_or_admin,),
+        status_code=HTTPStatus.OK,
+        request_max_body_size=MAX_ACCOUNT_BYTES,
+        opt=takes_json(NewPasswordBody),
+        responses=may_fail(400, 401, 403, 404, 413, 415, 422, 429),
+    )
+    async def set_password(
+        self,
+        user_id: FromPath[str],
+        request: BoxRequest,
+        appliance: NamedDependency[Appliance],
+        hashing: NamedDependency[Turns],
+    ) -> wire.Message:
+        """Set a password; all tokens of the user end. Users name their old one."""
+        sent = await request.read_json(NewPasswordBody)
+        user = await asyncio.to_thread(_user, user_id, appliance)
+        async with hashing.turn():
+            await asyncio.to_thread(_set_password, user, sent, request, appliance)
+        return wire.Message(message="password changed!")
+
+
+def _user(user_id: str, appliance: Appliance) -> User:
+    return appliance.accounts.user(UserId(parse_uuid(user_id, field="user_id")))
+
+
+def _set_password(
+    user: User, sent: NewPasswordBody, request: BoxRequest, appliance: Appliance
+) -> None:
+    """Set the password; only an admin who sets another's need not know the old one."""
+    if user.id == request.user.id:
+        if sent.old_password is None:
+            fault = FieldError(field="old_password", code="required", message="is missing")
+            raise InvalidRequest(errors=(fault,))
+        confirm_password(
+            user,
+            sent.old_password,
+            address=_address(request),
+            clock=appliance.clock,
+            accounts=appliance.accounts,
+            hasher=appliance.hasher,
+        )
+    change_password(
+        user,
+        new=sent.password,
+        confirmation=sent.password_confirmation,
+        actor=request.user.id,
+        common_passwords=appliance.common_passwords,
+        clock=appliance.clock,
+        accounts=appliance.accounts,
+        hasher=appliance.hasher,
+    )
+
+
+def _hospital_ids(ids: list[str]) -> tuple[HospitalId, ...]:
+    """Return each id once, in the order given."""
+    parsed = (HospitalId(parse_uuid(text, field="hospitals")) for text in ids)
+    return tuple(dict.fromkeys(parsed))
+
+
+def _address(request: BoxRequest) -> str:
+    """Return the peer's own address; what proxies claim is not believed."""
+    return request.client.host if request.client else "unknown"

@@ -1,0 +1,104 @@
+"""The web application: every route, behind one set of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+
+from appliance.bootstrap import Appliance
+from appliance.web import docs, problems
+from appliance.web.accounts import SignInController, UserController
+from appliance.web.headers import outermost
+from appliance.web.health import Readiness, health_router
+from appliance.web.hospitals import HospitalController
+from appliance.web.inferences import InferenceController
+from appliance.web.models import ModelController
+from appliance.web.protocols import ProtocolController
+from appliance.web.recordings import AttachedRecordingController, RecordingController
+from appliance.web.requests import BoxRequest
+from appliance.web.results import ResultController
+from appliance.web.tokens import token_auth
+from appliance.web.traffic import Traffic
+from appliance.web.turns import Turns
+
+N_HASHES_AT_ONCE = 2
+N_HASHES_WAITING = 32
+"""Half of them would wait longer than a person does."""
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+def create_web(
+    appliance: Appliance, *, readiness: Readiness, lifespan: Sequence[Lifespan] = ()
+) -> Litestar:
+    """Return the ASGI application.
+
+    Args:
+        appliance: every port, filled.
+        readiness: what `/health/ready` asks.
+        lifespan: what runs from start to stop.
+    """
+    traffic = Traffic()
+    turns = Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING)
+    settings = appliance.settings
+    app = Litestar(
+        route_handlers=[
+            SignInController,
+            UserController,
+            ModelController,
+            HospitalController,
+            ProtocolController,
+            InferenceController,
+            ResultController,
+            RecordingController,
+            AttachedRecordingController,
+            health_router(appliance),
+        ],
+        on_app_init=[token_auth(appliance).on_app_init],
+        request_class=BoxRequest,
+        request_max_body_size=settings.max_json_bytes,
+        exception_handlers=problems.HANDLERS,
+        openapi_config=docs.openapi_config(),
+        cors_config=_cors(settings.cors_origins),
+        dependencies={
+            "appliance": _always(appliance),
+            "readiness": _always(readiness),
+            "traffic": _always(traffic),
+            "hashing": _always(turns),
+        },
+        lifespan=list(lifespan),
+        logging_config=None,
+        debug=False,
+    )
+    app.asgi_handler = outermost(
+        app.asgi_handler,
+        allowed_hosts=frozenset(name.lower() for name in settings.allowed_hosts),
+        traffic=traffic,
+    )
+    return app
+
+
+def _always(filler: Any) -> Provide:  # noqa: ANN401 - each dependency is of its own type
+    """Return what hands the same value to every handler."""
+
+    def provide() -> Any:  # noqa: ANN401
+        return filler
+
+    return Provide(provide, sync_to_thread=False)
+
+
+def _cors(origins: Sequence[str]) -> CORSConfig | None:
+    """Return the rules for a 2022 web app served elsewhere; None where there is none."""
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Content-Digest", "Range"],
+        allow_credentials=False,
+    )

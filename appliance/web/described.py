@@ -1,0 +1,94 @@
+"""What a handler says of itself for the OpenAPI document: its problems and its body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from litestar.openapi.datastructures import ResponseSpec
+
+from appliance.web import problems
+
+BODY: Final = "takes_body"
+"""Key of a handler's `opt` under which its body is described."""
+
+
+class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing wrong with one field."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An error (RFC 9457); more members may follow, ids and counts."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
+
+
+_MEANINGS: Final = {
+    400: "Not understood, already there, or a digest that differs",
+    401: "No token, or one that is not valid any more",
+    403: "Not allowed to this user",
+    404: "Nothing there",
+    409: "The same id with other content",
+    411: "Neither Content-Length nor chunks",
+    413: "Larger than allowed",
+    415: "Another media type than this address takes",
+    416: "A range outside of the recording",
+    421: "A Host name this box does not answer to",
+    422: "Understood, but not valid",
+    429: "Too many attempts; Retry-After says when",
+    500: "A fault of the box, logged under error_id",
+    503: "Not ready or not writable",
+    507: "The disk is full",
+}
+ANYWHERE: Final = (421, 500, 503)
+"""What every address may answer."""
+
+
+def may_fail(*statuses: int) -> dict[int, ResponseSpec]:
+    """Return the descriptions of these problems and those every address may answer."""
+    return {
+        status: ResponseSpec(
+            data_container=Problem,
+            generate_examples=False,
+            description=_MEANINGS[status],
+            media_type=problems.MEDIA_TYPE,
+        )
+        for status in sorted({*statuses, *ANYWHERE})
+    }
+
+
+def also(status: int, container: Any, meaning: str) -> dict[int, ResponseSpec]:  # noqa: ANN401
+    """Return the description of one more good answer; the container is a type."""
+    return {
+        status: ResponseSpec(data_container=container, generate_examples=False, description=meaning)
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakesBody:
+    """How a handler's body is described: by a shape, or by a schema of its own."""
+
+    media_type: str
+    shape: type[msgspec.Struct] | None = None
+    schema: Mapping[str, object] | None = None
+
+
+def takes_json(shape: type[msgspec.Struct]) -> dict[str, TakesBody]:
+    """Return the `opt` of a handler that reads this shape from JSON."""
+    return {BODY: TakesBody(media_type="application/json", shape=shape)}
+
+
+def takes(media_type: str, schema: Mapping[str, object]) -> dict[str, TakesBody]:
+    """Return the `opt` of a handler that reads this media type."""
+    return {BODY: TakesBody(media_type=media_type, schema=schema)}

@@ -1,0 +1,156 @@
+"""Inferences: the 2022 multipart request, the idempotent PUT, and lists of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from litestar import Controller, Response, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from appliance.bootstrap import Appliance
+from appliance.core.errors import InferenceNotFound
+from appliance.core.ids import InferenceId, ModelId, parse_uuid
+from appliance.core.inference import Inference
+from appliance.core.wav import MAX_BYTES
+from appliance.ports import Stored
+from appliance.usecases.legacy import LegacySubmission, submit_legacy
+from appliance.usecases.submit import submit_inference
+from appliance.web import wire
+from appliance.web.bodies import InferenceBody, canonical_sha256, inference_request
+from appliance.web.described import also, may_fail, takes, takes_json
+from appliance.web.guards import NURSE, own_path
+from appliance.web.listing import read_query
+from appliance.web.multipart import Upload, receive
+from appliance.web.requests import BoxRequest
+
+ROLES_2022: Final = ("aceite", "sustentada", "parlenda", "frase")
+MAX_UPLOAD_BYTES: Final = len(ROLES_2022) * MAX_BYTES + 8 * 1024 * 1024
+"""Four recordings of the longest kind, and a hundred fields of 64 KiB."""
+
+_ABSENT_MODEL: Final = frozenset({"", "undefined", "null"})
+_FORM_2022: Final = {
+    "type": "object",
+    "required": ["aceite", "sustentada", "parlenda"],
+    "properties": {
+        **{role: {"type": "string", "format": "binary"} for role in ROLES_2022},
+        **{field: {"type": "string"} for field in (*wire.FORM_FIELDS_2022, "model_id")},
+    },
+}
+
+
+class InferenceController(Controller):
+    """Nurses see and send their own."""
+
+    path = "/v1/users/{user_id:str}/inferences"
+    tags = ("inferences",)
+    guards = (NURSE, own_path)
+
+    @post(
+        status_code=HTTPStatus.OK,
+        request_max_body_size=MAX_UPLOAD_BYTES,
+        opt=takes("multipart/form-data", _FORM_2022),
+        responses=may_fail(400, 401, 403, 404, 411, 413, 415, 422, 507),
+    )
+    async def submit_2022(
+        self, request: BoxRequest, appliance: NamedDependency[Appliance]
+    ) -> wire.InferenceCreated:
+        """Send form and recordings at once, every field as text (the request of 2022)."""
+        request.require_length()
+        upload = Upload()
+        try:
+            await receive(
+                request.stream(),
+                request.headers.get("content-type", ""),
+                upload=upload,
+                roles=ROLES_2022,
+                begin=appliance.audio.begin,
+            )
+            inference = await asyncio.to_thread(_submit_2022, upload, request, appliance)
+        finally:
+            upload.discard()
+        return wire.InferenceCreated(inference_id=inference.id)
+
+    @put(
+        "/{inference_id:str}",
+        status_code=HTTPStatus.CREATED,
+        opt=takes_json(InferenceBody),
+        responses=may_fail(400, 401, 403, 404, 409, 413, 415, 422, 507)
+        | also(200, dict[str, Any], "It was here already, with the same content"),
+    )
+    async def submit(
+        self,
+        inference_id: FromPath[str],
+        request: BoxRequest,
+        appliance: NamedDependency[Appliance],
+    ) -> Response[dict[str, Any]]:
+        """Send an inference whose recordings are here; may be repeated with the same content."""
+        sent = await request.read_json(InferenceBody)
+        asked = inference_request(
+            sent,
+            inference_id=inference_id,
+            user_id=request.user.id,
+            content_sha256=canonical_sha256(msgspec.json.decode(await request.body())),
+        )
+        inference, stored = await asyncio.to_thread(
+            submit_inference,
+            asked,
+            clock=appliance.clock,
+            new_id=appliance.new_id,
+            records=appliance.submission_records(),
+            audio=appliance.audio,
+            queue=appliance.queue,
+        )
+        status = HTTPStatus.CREATED if stored is Stored.NEW else HTTPStatus.OK
+        return Response(wire.inference(inference), status_code=status)
+
+    @get(responses=may_fail(401, 403, 422), sync_to_thread=True)
+    def list_own(
+        self, request: BoxRequest, appliance: NamedDependency[Appliance]
+    ) -> wire.InferenceList:
+        """Return one's own inferences, newest first; without parameters all of them."""
+        query = read_query(
+            dict(request.query_params.items()), user_id=request.user.id, whole_by_default=True
+        )
+        page = appliance.inferences.find(query)
+        return wire.InferenceList(
+            inferences=[wire.inference(inference) for inference in page.inferences],
+            next=page.next,
+        )
+
+    @get("/{inference_id:str}", responses=may_fail(401, 403, 404, 422), sync_to_thread=True)
+    def show(
+        self,
+        inference_id: FromPath[str],
+        request: BoxRequest,
+        appliance: NamedDependency[Appliance],
+    ) -> dict[str, Any]:
+        """Return one's own inference."""
+        return wire.inference(own_inference(inference_id, request, appliance))
+
+
+def own_inference(inference_id: str, request: BoxRequest, appliance: Appliance) -> Inference:
+    """Return an inference of the user who asks; another's is not found."""
+    asked = InferenceId(parse_uuid(inference_id, field="inference_id"))
+    inference = appliance.inferences.inference(asked)
+    if inference.user_id != request.user.id:
+        raise InferenceNotFound(inference_id=asked)
+    return inference
+
+
+def _submit_2022(upload: Upload, request: BoxRequest, appliance: Appliance) -> Inference:
+    named = upload.fields.get("model_id", "").strip()
+    model_id = None if named in _ABSENT_MODEL else ModelId(parse_uuid(named, field="model_id"))
+    asked = LegacySubmission(user_id=request.user.id, answers=upload.fields, model_id=model_id)
+    return submit_legacy(
+        asked,
+        upload.parts(),
+        clock=appliance.clock,
+        new_id=appliance.new_id,
+        records=appliance.submission_records(),
+        audio=appliance.audio,
+        queue=appliance.queue,
+    )

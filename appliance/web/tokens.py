@@ -1,0 +1,80 @@
+"""Bearer tokens: a signed JWT names a row, and the row decides (API.md §5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.security.jwt import JWTAuth
+from litestar.security.jwt import Token as JwtToken
+from litestar.security.jwt.token import JWTDecodeOptions
+
+from appliance.bootstrap import Appliance
+from appliance.core.account import Token, User
+from appliance.core.ids import TokenId
+
+ALGORITHM = "HS256"
+
+
+@dataclass
+class BearerToken(JwtToken):
+    """The claims `sub`, `jti`, `iat` and `exp`.
+
+    One clock decides how long a token lives, the appliance's own, when it looks up the row. So
+    a clock that was set back does not turn fresh tokens into tokens of the future.
+    """
+
+    def __post_init__(self) -> None:
+        """Refuse a token that names no user or no row."""
+        if not self.sub or not isinstance(self.jti, str):
+            raise ImproperlyConfiguredException("sub and jti must be texts")
+
+    @classmethod
+    def decode_payload(
+        cls,
+        encoded_token: str,
+        secret: str,
+        algorithms: list[str],
+        issuer: str | Sequence[str] | None = None,
+        audience: str | Sequence[str] | None = None,
+        options: JWTDecodeOptions | None = None,
+    ) -> Any:  # noqa: ANN401 - as inherited
+        """Check signature and claims, but leave time to the row."""
+        timeless: Any = {**(options or {}), "verify_exp": False, "verify_iat": False}
+        return super().decode_payload(
+            encoded_token, secret, algorithms, issuer, audience, options=timeless
+        )
+
+
+def token_auth(appliance: Appliance) -> JWTAuth[User, BearerToken]:
+    """Return what Litestar checks every request with, except where a handler opts out."""
+
+    async def token_user(
+        claims: BearerToken, _connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> User | None:
+        token_id = TokenId(str(claims.jti))
+        user = await asyncio.to_thread(
+            appliance.accounts.token_user, token_id, now=appliance.clock()
+        )
+        return user if user is not None and user.id == claims.sub else None
+
+    return JWTAuth[User, BearerToken](
+        token_secret=appliance.token_secret.hex(),
+        retrieve_user_handler=token_user,
+        token_cls=BearerToken,
+        algorithm=ALGORITHM,
+        require_claims=("sub", "jti", "iat", "exp"),
+        # HEAD is not exempt: it tells what GET tells.
+        exclude_http_methods=("OPTIONS",),
+        description="A token of POST /v1/users/auth.",
+    )
+
+
+def encoded(token: Token, appliance: Appliance) -> str:
+    """Return the JWT of a token row."""
+    claims = BearerToken(sub=token.user_id, jti=token.id, iat=token.issued_at, exp=token.expires_at)
+    return claims.encode(secret=appliance.token_secret.hex(), algorithm=ALGORITHM)
