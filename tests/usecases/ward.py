@@ -1,0 +1,309 @@
+"""A ward for the use cases: the shipped protocol, one model, a nurse, and fakes for the rest."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.core.errors import ModelUnavailable
+from appliance.core.ids import InferenceId, RecordingId
+from appliance.core.inference import Capture, ConsentDecision, Inference, Purpose
+from appliance.core.manifest import (
+    CARD_NAME,
+    GRAPH_NAME,
+    FileEntry,
+    Golden,
+    Manifest,
+    Population,
+    RoleInput,
+    RuntimeRange,
+    Source,
+    Training,
+)
+from appliance.core.manifest_encoding import encode_manifest
+from appliance.core.protocol import parse_protocol
+from appliance.core.scores import Scores
+from appliance.core.submission import AttachmentRequest, ConsentRequest, InferenceRequest
+from appliance.core.wav import write_wav
+from appliance.ports import BundleStore, Stored
+from appliance.usecases.predict import Scoring
+from appliance.usecases.reconcile import reconcile
+from appliance.usecases.record import RecordingRequest, take_in_recording
+from appliance.usecases.submit import SubmissionRecords, submit_inference
+from tests.builders import (
+    NOON,
+    a_hospital,
+    a_model,
+    a_model_version,
+    a_user,
+    an_audit,
+    an_installed_protocol,
+    digest_of,
+)
+from tests.contracts.records import Records
+from tests.fakes_io import FakeAudioStore, FakeJobQueue
+
+PROTOCOL = (
+    Path(__file__).resolve().parents[2] / "appliance" / "protocols" / "spira-2022.1.json"
+).read_bytes()
+GRAPH = b"a graph, as far as a fake predictor can tell"
+RATE_HZ = 16_000
+
+
+def a_voice(seconds: float = 3.0, level: float = 0.3) -> bytes:
+    """Return a WAV that passes every limit: a steady tone between two quiet ends."""
+    time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    hum = 1e-3 * np.sin(2 * np.pi * 50 * np.arange(RATE_HZ // 2) / RATE_HZ)
+    tone = level * np.sin(2 * np.pi * 220 * time_s)
+    return write_wav(np.round(32_767 * np.concatenate([hum, tone, hum])).astype(np.int16), RATE_HZ)
+
+
+def a_manifest(**changes: object) -> Manifest:
+    """Return the manifest of a model that hears the vowel and the rhyme, and may the sentence."""
+    values: dict[str, object] = {
+        "name": "voice",
+        "version": "1.0.0",
+        "sequence": 1,
+        "created_at": NOON,
+        "source": Source(model_uri="models:/voice@champion", run_id="run", model_version="1"),
+        "training": Training(description="tones", digest=digest_of("tones"), n_recordings=2),
+        "roles": (
+            RoleInput(role="sustentada", required=True),
+            RoleInput(role="parlenda", required=True),
+            RoleInput(role="frase", required=False),
+        ),
+        "sample_rate_hz": RATE_HZ,
+        "resampler": "soxr-hq",
+        "metadata": (),
+        "protocols": ("spira-2022.1",),
+        "population": Population(),
+        "t_low": 0.4,
+        "t_high": 0.6,
+        "metrics": (),
+        "intended_use": "tests",
+        "limits": "tests",
+        "licence": "tests",
+        "demonstration": False,
+        "opset": 20,
+        "onnxruntime": RuntimeRange(minimum="1.20", below="2"),
+        "control_flow": (),
+        "golden": Golden(tolerance=1e-4, cases=()),
+        "files": {
+            GRAPH_NAME: FileEntry(n_bytes=len(GRAPH), sha256=digest_of(GRAPH.decode())),
+            CARD_NAME: FileEntry(n_bytes=1, sha256=digest_of("c")),
+        },
+    }
+    return Manifest(**{**values, **changes})  # type: ignore[arg-type] - names are checked at run time
+
+
+@dataclass
+class FakePredictor:
+    """Answers with one probability, remembers what it heard, and fails when told to."""
+
+    probability: float = 0.9
+    fault: Exception | None = None
+    heard: list[Mapping[str, NDArray[np.float32]]] = field(default_factory=list)
+    _loaded: set[str] = field(default_factory=set)
+
+    def runtime_version(self) -> str:
+        """Return a version every test manifest takes."""
+        return "1.32.0"
+
+    def ensure_loaded(self, graph_sha256: str, graph: Callable[[], bytes]) -> None:
+        """Ask for the bytes once."""
+        if graph_sha256 not in self._loaded:
+            graph()
+            self._loaded.add(graph_sha256)
+
+    def unload(self, graph_sha256: str) -> None:
+        """Forget the graph."""
+        self._loaded.discard(graph_sha256)
+
+    def loaded(self) -> frozenset[str]:
+        """Return what is loaded."""
+        return frozenset(self._loaded)
+
+    def score(
+        self, graph_sha256: str, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
+    ) -> Scores:
+        """Return the one probability, or raise the fault."""
+        assert graph_sha256 in self._loaded
+        assert timeout_s > 0
+        self.heard.append(inputs)
+        if self.fault is not None:
+            raise self.fault
+        return Scores(probability=self.probability, raw_output=(self.probability, 0.5))
+
+
+@dataclass
+class FakeBundles:
+    """Installed bundles in memory: enough of the port for scoring."""
+
+    graphs: dict[str, bytes] = field(default_factory=dict)
+
+    def graph(self, digest: str) -> bytes:
+        """Return the graph, or say that it is not here."""
+        try:
+            return self.graphs[digest]
+        except KeyError:
+            raise ModelUnavailable(digest=digest) from None
+
+
+@dataclass
+class Ward:
+    """Records, fakes and verbs in a test's own words."""
+
+    records: Records
+    audio: FakeAudioStore = field(default_factory=FakeAudioStore)
+    queue: FakeJobQueue = field(default_factory=FakeJobQueue)
+    predictor: FakePredictor = field(default_factory=FakePredictor)
+    bundles: FakeBundles = field(default_factory=FakeBundles)
+    now: datetime = NOON
+    owner: str = "boot-1"
+    _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        """Furnish it: nurse, hospital, protocol, and a model with an active version."""
+        manifest = encode_manifest(a_manifest())
+        version = a_model_version(
+            model_name="voice", manifest=manifest, graph_sha256=digest_of(GRAPH.decode())
+        )
+        self.nurse = a_user()
+        self.version = version
+        self.protocol = parse_protocol(PROTOCOL)
+        self.records.hospitals.add_hospital(a_hospital(), audit=an_audit())
+        self.records.accounts.add_user(self.nurse, "hash", audit=an_audit())
+        self.records.protocols.install(
+            an_installed_protocol(
+                id=self.protocol.id, sha256=self.protocol.sha256, document=PROTOCOL
+            ),
+            audit=an_audit(),
+        )
+        self.records.models.add_model(a_model(name="voice"), audit=an_audit())
+        self.records.models.add_version(version, audit=an_audit())
+        self.records.models.activate(version.id, default=True, audit=an_audit())
+        self.bundles.graphs[version.digest] = GRAPH
+
+    def clock(self) -> datetime:
+        """Return the present of this ward; each look at it is a millisecond later."""
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def new_id(self) -> str:
+        """Return the next id, in order."""
+        return f"00000000-0000-4000-8000-{next(self._ids):012d}"
+
+    def submission_records(self) -> SubmissionRecords:
+        """Return what a submission reads and writes."""
+        return SubmissionRecords(
+            protocols=self.records.protocols,
+            hospitals=self.records.hospitals,
+            models=self.records.models,
+            recordings=self.records.recordings,
+            inferences=self.records.inferences,
+        )
+
+    def scoring(self) -> Scoring:
+        """Return what a prediction needs."""
+        return Scoring(
+            owner=self.owner,
+            timeout_s=30.0,
+            lease_s=120.0,
+            clock=self.clock,
+            jobs=self.records.jobs,
+            inferences=self.records.inferences,
+            recordings=self.records.recordings,
+            models=self.records.models,
+            audio=self.audio,
+            bundles=cast("BundleStore", self.bundles),
+            predictor=self.predictor,
+        )
+
+    def record(self, role: str, content: bytes, *, recording_id: str = "") -> RecordingId:
+        """Take in a recording of the nurse's and return its id."""
+        part = self.audio.begin()
+        part.write(content)
+        request = RecordingRequest(
+            id=RecordingId(recording_id or self.new_id()),
+            user_id=self.nurse.id,
+            role=role,
+            protocol_id=None,
+            declared_sha256=None,
+        )
+        recording, _ = take_in_recording(
+            request,
+            part,
+            clock=self.clock,
+            protocols=self.records.protocols,
+            recordings=self.records.recordings,
+        )
+        return recording.id
+
+    def request(self, recordings: Mapping[str, RecordingId], **changes: object) -> InferenceRequest:
+        """Return a valid request with these recordings; its content follows its id."""
+        request_id = InferenceId(str(changes.pop("id", None) or self.new_id()))
+        request = InferenceRequest(
+            id=request_id,
+            user_id=self.nurse.id,
+            purpose=Purpose.INFERENCE,
+            protocol_id=self.protocol.id,
+            model_id=None,
+            form={
+                "rgh": "14259401E",
+                "local": a_hospital().name,
+                "gender": "Feminino",
+                "mask_type": "NONE",
+                "covid_status": "FALSE",
+                "spo2": 93,
+            },
+            consent=ConsentRequest(
+                decision=ConsentDecision.ACCEPTED,
+                given_by="patient",
+                text_sha256=self.protocol.consents["pt-BR"].sha256,
+                language="pt-BR",
+                purposes={"study": True},
+                taken_at=NOON,
+            ),
+            attachments=tuple(
+                AttachmentRequest(recording_id=recording_id, role=role, capture=Capture())
+                for role, recording_id in recordings.items()
+            ),
+            not_done={},
+            captured_at=NOON,
+            content_sha256=digest_of(f"request {request_id}"),
+        )
+        return replace(request, **changes)  # type: ignore[arg-type] - a test names real fields
+
+    def recordings(self) -> dict[str, RecordingId]:
+        """Take in one good recording for each required role."""
+        return {role: self.record(role, a_voice()) for role in self.protocol.required_roles}
+
+    def submit(self, request: InferenceRequest) -> tuple[Inference, Stored]:
+        """Submit a request through the use case."""
+        return submit_inference(
+            request,
+            clock=self.clock,
+            new_id=self.new_id,
+            records=self.submission_records(),
+            audio=self.audio,
+            queue=self.queue,
+        )
+
+    def restart(self) -> int:
+        """Begin a new boot, as after a crash, and return how many results wait."""
+        self.owner = self.new_id()
+        self.queue.lose_everything()
+        return reconcile(
+            owner=self.owner,
+            clock=self.clock,
+            jobs=self.records.jobs,
+            queue=self.queue,
+            starting=True,
+        )
