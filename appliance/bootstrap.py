@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from appliance.adapters import ed25519_signatures
 from appliance.adapters.argon2_passwords import Argon2Passwords
 from appliance.adapters.audio_files import AudioFiles
 from appliance.adapters.bundle_files import BundleFiles
 from appliance.adapters.common_passwords import load_common_passwords
-from appliance.adapters.ed25519_signatures import verify
+from appliance.adapters.ed25519_signatures import read_key_file, verify
 from appliance.adapters.huey_queue import HueyQueue
-from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, read_secret
+from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, make_secrets, read_secret
 from appliance.adapters.onnx_predictor import OnnxPredictor
 from appliance.adapters.sqlite_records import open_records
 from appliance.core.errors import NotInitialised, StorageFailed
@@ -127,6 +129,26 @@ def now() -> datetime:
 def new_id() -> str:
     """Return a fresh UUID."""
     return str(uuid.uuid4())
+
+
+def make_box_files(settings: Settings) -> None:
+    """Make the secrets and the empty database of a new box; what is there stays.
+
+    Raises:
+        DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
+    """
+    make_secrets(settings.keys, random_bytes=secrets.token_bytes)
+    open_records(settings.data / "records.db").close()
+
+
+def read_public_key(path: Path) -> bytes:
+    """Return the 32 raw bytes of a public key's file.
+
+    Raises:
+        FileMissing: it cannot be read.
+        InvalidRequest: it holds no Ed25519 public key.
+    """
+    return ed25519_signatures.read_public_key(read_key_file(path))
 
 
 @contextmanager

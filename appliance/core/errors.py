@@ -568,3 +568,10 @@ class AuditBroken(StorageFault):
 
     code = "audit-broken"
     remedy = "Rows were changed from outside: keep the disk as evidence, tell the security officer."
+
+
+class DemonstrationFailed(StorageFault):
+    """The demonstration did not come to its end."""
+
+    code = "demonstration-failed"
+    remedy = "Read serve.log in its data directory, then run it again."

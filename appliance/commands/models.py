@@ -1,0 +1,176 @@
+"""`spira models` on the box: install, list, activate, roll back, verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from appliance.commands.console import (
+    ACTOR,
+    EXIT_MODEL_FAULT,
+    DirectoryOption,
+    JsonOption,
+    error_document,
+    opened,
+    progress,
+    show,
+    table,
+)
+from appliance.core.model import Model, ModelVersion
+from appliance.usecases.models import (
+    Verification,
+    activate_version,
+    find_version,
+    install_bundle,
+    roll_back,
+    verify_versions,
+)
+
+app = typer.Typer(no_args_is_help=True, help="Models: bundles on the box; training in the lab.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A model.")]
+
+
+@app.command(epilog="Example: spira models install spira-demo-1.0.0.spira --activate")
+def install(
+    file: Annotated[Path, typer.Argument(help="A bundle, as `spira models pack` writes it.")],
+    *,
+    activate: Annotated[bool, typer.Option("--activate", help="Make it active, too.")] = False,
+    directory: DirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a bundle whole, score its golden recordings here, and install it."""
+    with opened(directory) as box:
+        room = box.model_room()
+        version, stored = install_bundle(file, actor=ACTOR, room=room)
+        if activate:
+            version = activate_version(version, default=False, actor=ACTOR, room=room)
+    named = f"{version.model_name}@{version.version}"
+    lines = [f"{named} is {version.state.value}."]
+    if not activate:
+        lines.append(f"Next: spira models activate {named}")
+    show({"version": {**_document(version), "stored": stored.value}}, lines, as_json=as_json)
+
+
+@app.command("list", epilog="Example: spira models list")
+def list_models(*, directory: DirectoryOption = None, as_json: JsonOption = False) -> None:
+    """List the models and their versions."""
+    with opened(directory) as box:
+        models = box.models.models()
+        versions = box.models.versions()
+    rows = [
+        (v.model_name, v.version, v.state.value, "demonstration" if v.demonstration else "-", v.id)
+        for v in versions
+    ]
+    waiting = [
+        (m.name, "-", "waits for a bundle", "-", m.id) for m in models if not m.ever_installed
+    ]
+    show(
+        {
+            "models": [_model_document(model) for model in models],
+            "versions": [_document(version) for version in versions],
+        },
+        table(("model", "version", "state", "kind", "id"), [*rows, *waiting]),
+        as_json=as_json,
+    )
+
+
+@app.command(epilog="Example: spira models activate spira-demo@1.0.0 --default")
+def activate(
+    version: Annotated[
+        str, typer.Argument(metavar="NAME[@VERSION]", help="The newest version if none is named.")
+    ],
+    *,
+    default: Annotated[
+        bool, typer.Option("--default", help="Ask this model where none is named.")
+    ] = False,
+    directory: DirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a version answer from now on, after it repeated its golden results here."""
+    with opened(directory) as box:
+        found = find_version(version, models=box.models)
+        active = activate_version(found, default=default, actor=ACTOR, room=box.model_room())
+    show(
+        {"version": _document(active)},
+        [f"{active.model_name}@{active.version} is active."],
+        as_json=as_json,
+    )
+
+
+@app.command(epilog="Example: spira models rollback spira-demo")
+def rollback(
+    name: NameArgument, *, directory: DirectoryOption = None, as_json: JsonOption = False
+) -> None:
+    """Let the version that answered before answer again, at once."""
+    with opened(directory) as box:
+        active = roll_back(box.models.model_named(name), actor=ACTOR, room=box.model_room())
+    show(
+        {"version": _document(active)},
+        [f"{active.model_name}@{active.version} is active again."],
+        as_json=as_json,
+    )
+
+
+@app.command(epilog="Example: spira models verify")
+def verify(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="All models if absent.")] = "",
+    *,
+    directory: DirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every installed version whole, and score its golden recordings again."""
+    with opened(directory) as box:
+        model_id = box.models.model_named(name).id if name else None
+        report = progress("verified")
+        found = []
+        for verification in verify_versions(model_id, room=box.model_room()):
+            found.append(verification)
+            report(f"{verification.version.model_name}@{verification.version.version}")
+    show(
+        {"versions": [_verification_document(verification) for verification in found]},
+        [_verification_line(verification) for verification in found] or ["No version is here."],
+        as_json=as_json,
+    )
+    if any(verification.fault for verification in found):
+        raise typer.Exit(EXIT_MODEL_FAULT)
+
+
+def _model_document(model: Model) -> dict[str, object]:
+    return {
+        "id": model.id,
+        "name": model.name,
+        "publishing_channel": model.publishing_channel,
+        "is_default": model.is_default,
+        "active_version": model.active.version if model.active else None,
+    }
+
+
+def _document(version: ModelVersion) -> dict[str, object]:
+    return {
+        "id": version.id,
+        "model": version.model_name,
+        "version": version.version,
+        "sequence": version.sequence,
+        "state": version.state.value,
+        "demonstration": version.demonstration,
+        "digest": version.digest,
+        "graph_sha256": version.graph_sha256,
+        "key_fingerprint": version.key_fingerprint,
+        "installed_at": version.installed_at.isoformat(),
+    }
+
+
+def _verification_document(verification: Verification) -> dict[str, object]:
+    fault = error_document(verification.fault)["error"] if verification.fault else None
+    return {**_document(verification.version), "ok": fault is None, "fault": fault}
+
+
+def _verification_line(verification: Verification) -> str:
+    named = f"{verification.version.model_name}@{verification.version.version}"
+    fault = verification.fault
+    return (
+        f"{named}: {f'{fault.detail} ({fault.code})' if fault else 'whole, golden results agree'}"
+    )

@@ -1,0 +1,77 @@
+"""Send form and recordings from the console: typed like today's, stored like the 2022 request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appliance.core.form import validate_form
+from appliance.core.ids import ModelId, UserId
+from appliance.core.inference import Inference
+from appliance.ports import AudioStore, Clock, JobQueue, NewId
+from appliance.usecases.legacy import LegacySubmission, submit_legacy
+from appliance.usecases.protocols import parsed
+from appliance.usecases.submit import SubmissionRecords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleRequest:
+    """What someone at the console asks.
+
+    Attributes:
+        model_id: None means the default model.
+        form: typed answers under the active protocol.
+        recordings: role -> bytes of a WAV file.
+    """
+
+    user_id: UserId
+    model_id: ModelId | None
+    form: Mapping[str, object]
+    recordings: Mapping[str, bytes]
+
+
+def infer_from_console(
+    asked: ConsoleRequest,
+    *,
+    clock: Clock,
+    new_id: NewId,
+    records: SubmissionRecords,
+    audio: AudioStore,
+    queue: JobQueue,
+) -> Inference:
+    """Store an inference with unverified consent and wake the worker; a refusal leaves nothing.
+
+    Unlike the request of 2022 it takes no field that the protocol does not know.
+
+    Raises:
+        InvalidForm, UnsupportedAudio, InvalidAudio, TooLarge, ModelNotFound, ModelNotReady.
+    """
+    protocol = parsed(records.protocols.active_protocol())
+    names = [hospital.name for hospital in records.hospitals.hospitals()]
+    form = validate_form(asked.form, protocol, captured_at=clock(), hospitals=names)
+    parts = {role: audio.begin() for role in asked.recordings}
+    try:
+        for role, content in asked.recordings.items():
+            parts[role].write(content)
+    except BaseException:
+        for part in parts.values():
+            part.discard()
+        raise
+    return submit_legacy(
+        LegacySubmission(user_id=asked.user_id, answers=_texts(form), model_id=asked.model_id),
+        parts,
+        clock=clock,
+        new_id=new_id,
+        records=records,
+        audio=audio,
+        queue=queue,
+    )
+
+
+def _texts(form: Mapping[str, object]) -> dict[str, str]:
+    """Return the answers as the request of 2022 spells them."""
+    return {
+        field: str(answer).lower() if isinstance(answer, bool) else str(answer)
+        for field, answer in form.items()
+        if answer is not None
+    }
