@@ -1,0 +1,137 @@
+"""Golden recordings: short, and scored once by PyTorch; every box must repeat the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.core.errors import GoldenMismatch, InvalidRequest
+from appliance.core.manifest import GOLDEN_PREFIX, GoldenCase
+from appliance.core.resampling import resample
+from appliance.core.wav import read_wav, write_wav
+from models.graph_run import GraphRun
+from models.model_directory import GOLDEN, GOLDEN_INDEX, encode_json, read_file
+from models.spiraconv.parameters import Parameters
+from models.spiraconv.reference import Features, Waveforms, window_probabilities
+from models.spiraconv.windows import RATE_HZ
+from models.voices.cohort import OPTIONAL_ROLES, ROLES, Person, Split, person
+from models.voices.speaker import Group
+from models.whole_file import write_whole
+
+_DECIMALS = 6
+_CANDIDATES = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenSet:
+    """The cases, and the bytes of the WAV files they name.
+
+    Attributes:
+        files: name in the bundle (`golden/…`) -> content.
+    """
+
+    cases: tuple[GoldenCase, ...]
+    files: Mapping[str, bytes]
+
+    def waveforms(self, case: GoldenCase) -> Waveforms:
+        """Return a case's recordings as the box would give them to the graph."""
+        return {role: waveform(self.files[name]) for role, name in case.recordings.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Index:
+    cases: tuple[GoldenCase, ...]
+
+
+def waveform(content: bytes) -> NDArray[np.float32]:
+    """Return float32[n_samples] at 16 kHz of a WAV file. Raises UnsupportedAudio, InvalidAudio."""
+    wav = read_wav(content)
+    return resample(wav.waveform(), from_hz=wav.sample_rate_hz, to_hz=RATE_HZ)
+
+
+def read_golden(directory: Path) -> GoldenSet:
+    """Return the golden set of a model directory. Raises FileMissing, InvalidRequest."""
+    content = read_file(directory / GOLDEN / GOLDEN_INDEX)
+    try:
+        cases = msgspec.json.decode(content, type=_Index).cases
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"{GOLDEN_INDEX} is malformed: {error}") from error
+    names = sorted({name for case in cases for name in case.recordings.values()})
+    if not all(name.startswith(GOLDEN_PREFIX) and name.count("/") == 1 for name in names):
+        raise InvalidRequest(f"{GOLDEN_INDEX} names files outside {GOLDEN_PREFIX}.")
+    return GoldenSet(cases=cases, files={name: read_file(directory / name) for name in names})
+
+
+def write_golden(directory: Path, people: Sequence[Person], parameters: Parameters) -> GoldenSet:
+    """Write a golden set of these people, scored by PyTorch and torchaudio, and return it."""
+    network, features = parameters.build(), Features()
+    cases: list[GoldenCase] = []
+    files: dict[str, bytes] = {}
+    for number, someone in enumerate(people, start=1):
+        case_id = f"{someone.group}-{number}"
+        own = {
+            f"{GOLDEN_PREFIX}{case_id}-{role}.wav": write_wav(pcm, RATE_HZ)
+            for role, pcm in someone.recordings.items()
+        }
+        files |= own
+        heard = {
+            role: waveform(own[f"{GOLDEN_PREFIX}{case_id}-{role}.wav"])
+            for role in someone.recordings
+        }
+        scores = window_probabilities(network, features, heard, roles=ROLES)
+        cases.append(
+            GoldenCase(
+                id=case_id,
+                recordings=dict(zip(someone.recordings, own, strict=True)),
+                metadata={},
+                probability=round(float(scores.mean(dtype=np.float64)), _DECIMALS),
+            )
+        )
+    for name, content in files.items():
+        write_whole(directory / name, content)
+    write_whole(directory / GOLDEN / GOLDEN_INDEX, encode_json(_Index(cases=tuple(cases))))
+    return GoldenSet(cases=tuple(cases), files=files)
+
+
+def golden_people(*, seed: int) -> tuple[Person, ...]:
+    """Return two patients and two controls, one of each with every role, one without optional ones.
+
+    The shortest of sixty, so that the bundle stays small.
+    """
+    candidates = [person(Split.GOLDEN, index, seed=seed) for index in range(_CANDIDATES)]
+    return tuple(
+        min(
+            (c for c in candidates if c.group is group and _has_all(c) is complete),
+            key=lambda c: sum(pcm.size for pcm in c.recordings.values()),
+        )
+        for group in (Group.PATIENT, Group.CONTROL)
+        for complete in (True, False)
+    )
+
+
+def check_golden(
+    graph: bytes, golden: GoldenSet, *, roles: Sequence[str], tolerance: float
+) -> None:
+    """Let the graph repeat every golden score.
+
+    Raises:
+        GoldenMismatch: the details name the cases that differ by more than the tolerance.
+    """
+    run = GraphRun(graph, roles)
+    wrong = [
+        f"{case.id}: {found:.6f}, not {case.probability:.6f}"
+        for case in golden.cases
+        for found in [run(golden.waveforms(case)).probability]
+        if not abs(found - case.probability) <= tolerance
+    ]
+    if wrong:
+        raise GoldenMismatch(cases=tuple(wrong))
+
+
+def _has_all(someone: Person) -> bool:
+    return all(role in someone.recordings for role in OPTIONAL_ROLES)

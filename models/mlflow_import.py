@@ -1,0 +1,22 @@
+"""The one place where MLflow is imported: no telemetry, and no long waits for a dead server."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+# Read by MLflow while it is imported. What the user has set stays.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+import mlflow.pytorch
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+logging.getLogger("mlflow").setLevel(logging.ERROR)
+logging.getLogger("alembic").setLevel(logging.ERROR)
+
+__all__ = ["MlflowClient", "MlflowException", "mlflow"]

@@ -1,0 +1,184 @@
+"""Packing: from a model directory to the one signed file that a hospital installs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.core.container import write_container
+from appliance.core.errors import InvalidRequest
+from appliance.core.manifest import (
+    CARD_NAME,
+    GRAPH_NAME,
+    MANIFEST_NAME,
+    SIGNATURE_NAME,
+    FileEntry,
+    Golden,
+    Manifest,
+    Source,
+    Training,
+)
+from appliance.core.manifest_encoding import encode_manifest
+from appliance.core.manifest_json import parse_manifest
+from appliance.core.resampling import SOXR_HQ
+from models.card import card
+from models.golden import GoldenSet, check_golden, read_golden
+from models.model_directory import (
+    STATEMENT,
+    WEIGHTS,
+    Statement,
+    TrainingRecord,
+    read_record,
+    read_source,
+    read_statement,
+)
+from models.onnx_export.graph import CONTROL_FLOW, export_graph
+from models.onnx_export.pieces import OPSET
+from models.parity import Parity, prove_parity
+from models.progress import Progress, silent
+from models.signing import fingerprint_of, read_private_key
+from models.spiraconv.parameters import Parameters, read_parameters, sha256_of
+from models.spiraconv.windows import RATE_HZ
+from models.whole_file import write_whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedBundle:
+    """A bundle on disk.
+
+    Attributes:
+        sha256: of the file.
+        key_fingerprint: of the key that signed it.
+        parity: how close graph and PyTorch were on this machine.
+    """
+
+    path: Path
+    sha256: str
+    n_bytes: int
+    name: str
+    version: str
+    key_fingerprint: str
+    parity: Parity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ingredients:
+    statement: Statement
+    record: TrainingRecord
+    source: Source
+    parameters: Parameters
+    golden: GoldenSet
+
+
+def pack(
+    model_directory: Path,
+    *,
+    key_path: Path,
+    target_directory: Path,
+    statement_path: Path | None = None,
+    progress: Progress = silent,
+) -> PackedBundle:
+    """Export, prove, sign and write `<name>-<version>.spira`; same inputs, same bytes.
+
+    Args:
+        model_directory: see `models.model_directory`.
+        key_path: private key that signs, PEM.
+        target_directory: where the bundle goes; made if it is not there.
+        statement_path: another `bundle.toml` than the directory's.
+        progress: told of each step.
+
+    Raises:
+        FileMissing, InvalidRequest, ModelSourceUnavailable: an ingredient is absent or malformed.
+        ParityBroken, GoldenMismatch: the graph does not say what PyTorch says.
+        BundleRefused: the box would refuse the manifest.
+        TargetUnwritable, DiskFull.
+    """
+    key = read_private_key(key_path)
+    taken = _ingredients(model_directory, statement_path or model_directory / STATEMENT)
+    roles = [entry.role for entry in taken.statement.roles]
+    progress("exporting", 0, 1)
+    graph = export_graph(taken.parameters, roles)
+    progress("exporting", 1, 1)
+    parity = _proved(graph, taken, progress)
+    files = {
+        GRAPH_NAME: graph,
+        CARD_NAME: card(taken.statement, taken.record).encode(),
+        **taken.golden.files,
+    }
+    manifest = encode_manifest(_manifest(taken, files))
+    parse_manifest(manifest)
+    signed = [(MANIFEST_NAME, manifest), (SIGNATURE_NAME, key.sign(manifest)), *files.items()]
+    container = write_container(signed)
+    path = target_directory / f"{taken.statement.name}-{taken.statement.version}.spira"
+    write_whole(path, container)
+    return PackedBundle(
+        path=path,
+        sha256=hashlib.sha256(container).hexdigest(),
+        n_bytes=len(container),
+        name=taken.statement.name,
+        version=taken.statement.version,
+        key_fingerprint=fingerprint_of(key),
+        parity=parity,
+    )
+
+
+def _ingredients(directory: Path, statement_path: Path) -> _Ingredients:
+    record = read_record(directory)
+    parameters = read_parameters(directory / WEIGHTS)
+    if sha256_of(parameters) != record.weights_sha256:
+        raise InvalidRequest("The weights are not those the training record speaks of.")
+    return _Ingredients(
+        statement=read_statement(statement_path),
+        record=record,
+        source=read_source(directory),
+        parameters=parameters,
+        golden=read_golden(directory),
+    )
+
+
+def _proved(graph: bytes, taken: _Ingredients, progress: Progress) -> Parity:
+    roles = [entry.role for entry in taken.statement.roles]
+    speech = {case.id: taken.golden.waveforms(case) for case in taken.golden.cases}
+    parity = prove_parity(graph, taken.parameters, roles=roles, speech=speech, progress=progress)
+    tolerance = taken.statement.golden_tolerance
+    check_golden(graph, taken.golden, roles=roles, tolerance=tolerance)
+    return parity
+
+
+def _manifest(taken: _Ingredients, files: dict[str, bytes]) -> Manifest:
+    statement, record = taken.statement, taken.record
+    return Manifest(
+        name=statement.name,
+        version=statement.version,
+        sequence=statement.sequence,
+        created_at=record.trained_at,
+        source=taken.source,
+        training=Training(
+            description=record.description,
+            digest=record.digests["train"],
+            n_recordings=record.n_recordings,
+        ),
+        roles=statement.roles,
+        sample_rate_hz=RATE_HZ,
+        resampler=SOXR_HQ,
+        metadata=(),
+        protocols=statement.protocols,
+        population=statement.population,
+        t_low=record.t_low,
+        t_high=record.t_high,
+        metrics=record.metrics,
+        intended_use=statement.intended_use,
+        limits=statement.limits,
+        licence=statement.licence,
+        demonstration=statement.demonstration,
+        opset=OPSET,
+        onnxruntime=statement.onnxruntime,
+        control_flow=CONTROL_FLOW,
+        golden=Golden(tolerance=statement.golden_tolerance, cases=taken.golden.cases),
+        files={name: _entry(content) for name, content in files.items()},
+    )
+
+
+def _entry(content: bytes) -> FileEntry:
+    return FileEntry(n_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
