@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 
@@ -63,10 +63,13 @@ class Database:
         self._thread = threading.local()
         self._readers: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
-        with self._lock.held(), self._latch.translating():
-            create_file(path)
-            self._writer = connect(path)
-            prepare(self._writer)
+        with ExitStack() as on_error:
+            on_error.callback(self._lock.close)
+            with self._lock.held(), self._latch.translating():
+                create_file(path)
+                self._writer = on_error.enter_context(closing(connect(path)))
+                prepare(self._writer)
+            on_error.pop_all()
 
     @contextmanager
     def write(self, audit: AuditEntry | Unaudited) -> Iterator[sqlite3.Connection]:

@@ -48,9 +48,7 @@ class SqliteKeys:
                 "SELECT * FROM trusted_keys WHERE revoked = 0 ORDER BY name, fingerprint"
             ).fetchall()
         return tuple(
-            TrustedKey(
-                public_key=row["public_key"], scope=KeyScope(row["scope"]), name=row["name"]
-            )
+            TrustedKey(public_key=row["public_key"], scope=KeyScope(row["scope"]), name=row["name"])
             for row in rows
         )
 

@@ -44,17 +44,20 @@ def prepare(connection: sqlite3.Connection) -> None:
             a WAL (a network file system).
     """
     database = sqlite_utils.Database(connection, execute_plugins=False)
-    _refuse_foreign(connection)
+    is_new = _is_new(connection)
     if {migration.name for migration in MIGRATIONS.applied(database)} - STEPS.keys():
         raise DatabaseUnusable("The database was written by a newer release.")
     if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
         raise DatabaseUnusable("The file system cannot hold a write-ahead log.")
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    if is_new:
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     MIGRATIONS.apply(database)
 
 
-def _refuse_foreign(connection: sqlite3.Connection) -> None:
+def _is_new(connection: sqlite3.Connection) -> bool:
+    """Return whether the file is still empty. Raises DatabaseUnusable if it is not ours."""
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
     n_objects = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application_id != APPLICATION_ID and (application_id or n_objects):
         raise DatabaseUnusable("The file is not a database of the appliance.")
+    return not application_id
