@@ -262,9 +262,11 @@ def _case(
 
 
 def _answer(node: Node) -> object:
-    if isinstance(node.value, bool) or node.value is None:
-        return node.value
-    return node.text(empty=True) if isinstance(node.value, str) else node.number(-1e9, 1e9)
+    if isinstance(node.value, str):
+        return node.text(empty=True)
+    if node.present() and not isinstance(node.value, bool):
+        node.number(-1e9, 1e9)
+    return node.value
 
 
 def _files(node: Node) -> dict[str, FileEntry]:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from appliance.core.errors import GraphRefused
 
-MAX_FIELDS: Final = 2_000_000
+MAX_FIELDS: Final = 200_000
 MAX_DEPTH: Final = 24
 
 # A string: `memoryview` takes a type argument only from Python 3.14 on.
