@@ -68,17 +68,29 @@ def predict_next(result_id: ResultId | None, *, scoring: Scoring) -> Result | No
         StorageFault: the answer could not be written; the claim runs out and is taken again.
     """
     began_at = scoring.clock()
-    claimed = scoring.jobs.claim(
+    claimed = claim(result_id, began_at=began_at, scoring=scoring)
+    if claimed is not None:
+        predict_claimed(claimed, began_at=began_at, scoring=scoring)
+    return claimed
+
+
+def claim(result_id: ResultId | None, *, began_at: datetime, scoring: Scoring) -> Result | None:
+    """Return this result, or the next one, leased to this owner; None if there is none now."""
+    return scoring.jobs.claim(
         result_id,
         owner=scoring.owner,
         now=began_at,
         lease_until=began_at + timedelta(seconds=scoring.lease_s),
     )
-    if claimed is None:
-        return None
-    answer = _answer(claimed, scoring)
-    write_answer(claimed, answer, began_at=began_at, scoring=scoring)
-    return claimed
+
+
+def predict_claimed(claimed: Result, *, began_at: datetime, scoring: Scoring) -> None:
+    """Compute what was claimed and write the answer.
+
+    Raises:
+        StorageFault: as `predict_next`.
+    """
+    write_answer(claimed, _answer(claimed, scoring), began_at=began_at, scoring=scoring)
 
 
 def write_answer(claimed: Result, answer: Answer, *, began_at: datetime, scoring: Scoring) -> bool:

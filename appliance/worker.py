@@ -1,0 +1,76 @@
+"""What to do with one job id: this result, and then everything else that waits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from appliance.core.errors import PredictionFailed, StorageFault
+from appliance.core.ids import ResultId
+from appliance.core.result import Result
+from appliance.ports import JobQueue
+from appliance.usecases.predict import Scoring, claim, failed, predict_claimed, write_answer
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Answers results; shared by all worker threads of a process."""
+
+    def __init__(self, scoring: Scoring, *, queue: JobQueue, n_workers: int) -> None:
+        """Take what a prediction needs.
+
+        Args:
+            scoring: the ports of a prediction.
+            queue: wakes the other threads when a result that had to run alone is done.
+            n_workers: how many threads share this.
+        """
+        self._scoring = scoring
+        self._queue = queue
+        self._n_workers = n_workers
+        self._stopping = threading.Event()
+
+    def work(self, result_id: ResultId) -> None:
+        """Answer this result and whatever else waits, until told to stop.
+
+        An id is only a hint: the claim decides, so that lost and repeated ids do no harm.
+        A job that fails is answered with its code and never ends the thread.
+        """
+        wanted: ResultId | None = result_id
+        try:
+            while not self._stopping.is_set():
+                if not self._answer_one(wanted) and wanted is None:
+                    return
+                wanted = None
+        except StorageFault as fault:
+            # The claim runs out, and the minute's reconcile brings the result back.
+            _log.error("job.not-stored", extra={"result_id": result_id, "code": fault.code})
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self._stopping.set()
+
+    def _answer_one(self, wanted: ResultId | None) -> bool:
+        """Return whether there was something to answer."""
+        began_at = self._scoring.clock()
+        claimed = claim(wanted, began_at=began_at, scoring=self._scoring)
+        if claimed is None:
+            return False
+        try:
+            predict_claimed(claimed, began_at=began_at, scoring=self._scoring)
+        except StorageFault:
+            raise
+        except Exception:  # noqa: BLE001 - the job's edge
+            # A fault of this program: nurse and IT have to see it, and the others go on.
+            _log.exception("job.fault", extra={"result_id": claimed.id})
+            write_answer(
+                claimed, failed(PredictionFailed.code), began_at=began_at, scoring=self._scoring
+            )
+        self._wake_others(claimed)
+        return True
+
+    def _wake_others(self, answered: Result) -> None:
+        """Wake the threads that were refused while this one had to run alone."""
+        if answered.attempts > 1:
+            for _ in range(self._n_workers - 1):
+                self._queue.wake(answered.id)
