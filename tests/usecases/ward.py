@@ -15,18 +15,7 @@ from numpy.typing import NDArray
 from appliance.core.errors import ModelUnavailable
 from appliance.core.ids import InferenceId, RecordingId
 from appliance.core.inference import Capture, ConsentDecision, Inference, Purpose
-from appliance.core.manifest import (
-    CARD_NAME,
-    GRAPH_NAME,
-    FileEntry,
-    Golden,
-    Manifest,
-    Population,
-    RoleInput,
-    RuntimeRange,
-    Source,
-    Training,
-)
+from appliance.core.manifest import Population
 from appliance.core.manifest_encoding import encode_manifest
 from appliance.core.protocol import parse_protocol
 from appliance.core.scores import Scores
@@ -47,6 +36,7 @@ from tests.builders import (
     an_installed_protocol,
     digest_of,
 )
+from tests.bundle_builders import a_manifest
 from tests.contracts.records import Records
 from tests.fakes_io import FakeAudioStore, FakeJobQueue
 
@@ -65,51 +55,13 @@ def a_voice(seconds: float = 3.0, level: float = 0.3) -> bytes:
     return write_wav(np.round(32_767 * np.concatenate([hum, tone, hum])).astype(np.int16), RATE_HZ)
 
 
-def a_manifest(**changes: object) -> Manifest:
-    """Return the manifest of a model that hears the vowel and the rhyme, and may the sentence."""
-    values: dict[str, object] = {
-        "name": "voice",
-        "version": "1.0.0",
-        "sequence": 1,
-        "created_at": NOON,
-        "source": Source(model_uri="models:/voice@champion", run_id="run", model_version="1"),
-        "training": Training(description="tones", digest=digest_of("tones"), n_recordings=2),
-        "roles": (
-            RoleInput(role="sustentada", required=True),
-            RoleInput(role="parlenda", required=True),
-            RoleInput(role="frase", required=False),
-        ),
-        "sample_rate_hz": RATE_HZ,
-        "resampler": "soxr-hq",
-        "metadata": (),
-        "protocols": ("spira-2022.1",),
-        "population": Population(),
-        "t_low": 0.4,
-        "t_high": 0.6,
-        "metrics": (),
-        "intended_use": "tests",
-        "limits": "tests",
-        "licence": "tests",
-        "demonstration": False,
-        "opset": 20,
-        "onnxruntime": RuntimeRange(minimum="1.20", below="2"),
-        "control_flow": (),
-        "golden": Golden(tolerance=1e-4, cases=()),
-        "files": {
-            GRAPH_NAME: FileEntry(n_bytes=len(GRAPH), sha256=digest_of(GRAPH.decode())),
-            CARD_NAME: FileEntry(n_bytes=1, sha256=digest_of("c")),
-        },
-    }
-    return Manifest(**{**values, **changes})  # type: ignore[arg-type] - names are checked at run time
-
-
 @dataclass
 class FakePredictor:
     """Answers with one probability, remembers what it heard, and fails when told to."""
 
     probability: float = 0.9
     fault: Exception | None = None
-    heard: list[Mapping[str, NDArray[np.float32]]] = field(default_factory=list)
+    heard: list[dict[str, NDArray[np.float32]]] = field(default_factory=list)
     _loaded: set[str] = field(default_factory=set)
 
     def runtime_version(self) -> str:
@@ -136,7 +88,7 @@ class FakePredictor:
         """Return the one probability, or raise the fault."""
         assert graph_sha256 in self._loaded
         assert timeout_s > 0
-        self.heard.append(inputs)
+        self.heard.append(dict(inputs))
         if self.fault is not None:
             raise self.fault
         return Scores(probability=self.probability, raw_output=(self.probability, 0.5))
@@ -171,7 +123,14 @@ class Ward:
 
     def __post_init__(self) -> None:
         """Furnish it: nurse, hospital, protocol, and a model with an active version."""
-        manifest = encode_manifest(a_manifest())
+        manifest = encode_manifest(
+            a_manifest(
+                t_low=0.4,
+                t_high=0.6,
+                demonstration=False,
+                population=Population(age_min=18, age_max=100),
+            )
+        )
         version = a_model_version(
             model_name="voice", manifest=manifest, graph_sha256=digest_of(GRAPH.decode())
         )
