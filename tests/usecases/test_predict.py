@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from tests.usecases.ward import Ward, a_voice
 
 
 def _submitted(
-    ward: Ward, recordings: Mapping[str, RecordingId] | None = None, **changes: object
+    ward: Ward,
+    recordings: Mapping[str, RecordingId] | None = None,
+    **changes: Any,  # noqa: ANN401 - what may be changed is what `replace` takes
 ) -> Inference:
     inference, _ = ward.submit(ward.request(recordings or ward.recordings(), **changes))
     return inference

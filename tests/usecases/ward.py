@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -205,7 +205,11 @@ class Ward:
         )
         return recording.id
 
-    def request(self, recordings: Mapping[str, RecordingId], **changes: object) -> InferenceRequest:
+    def request(
+        self,
+        recordings: Mapping[str, RecordingId],
+        **changes: Any,  # noqa: ANN401 - what may be changed is what `replace` takes
+    ) -> InferenceRequest:
         """Return a valid request with these recordings; its content follows its id."""
         request_id = InferenceId(str(changes.pop("id", None) or self.new_id()))
         request = InferenceRequest(
@@ -238,7 +242,7 @@ class Ward:
             captured_at=NOON,
             content_sha256=digest_of(f"request {request_id}"),
         )
-        return replace(request, **changes)  # type: ignore[arg-type] - a test names real fields
+        return replace(request, **changes)
 
     def recordings(self) -> dict[str, RecordingId]:
         """Take in one good recording for each required role."""
