@@ -7,6 +7,7 @@ all that the client learns of it.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -22,6 +23,7 @@ from appliance.core.errors import ApplianceError, FieldError
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:spira:error:"
 _MAX_FIELD_CHARACTERS: Final = 128
+_MISSING: Final = re.compile(r"Missing required \w+ parameter '(\w+)'")
 _CLIENT_LEFT: Final = "client disconnected prematurely"
 _log = logging.getLogger(__name__)
 
@@ -162,6 +164,9 @@ def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Res
 
 def _parameters_at_fault(error: ValidationException) -> tuple[FieldError, ...]:
     """Return the query or path parameters the framework blames, without what was in them."""
+    missing = _MISSING.match(error.detail)
+    if missing:
+        return (FieldError(field=missing.group(1), code="required", message="is missing"),)
     blamed = error.extra if isinstance(error.extra, list) else []
     return tuple(
         FieldError(field=str(entry["key"]), code="invalid", message="is missing or not valid")

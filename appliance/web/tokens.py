@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jwt
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.security.jwt import JWTAuth
@@ -48,6 +49,11 @@ class BearerToken(JwtToken):
         return super().decode_payload(
             encoded_token, secret, algorithms, issuer, audience, options=timeless
         )
+
+    def encode(self, secret: str, algorithm: str) -> str:
+        """Return the JWT with the four claims and nothing else."""
+        claims = {"sub": self.sub, "jti": self.jti, "iat": self.iat, "exp": self.exp}
+        return jwt.encode(claims, key=secret, algorithm=algorithm)
 
 
 def token_auth(appliance: Appliance) -> JWTAuth[User, BearerToken]:

@@ -126,7 +126,7 @@ class Person:
         """The path of everything that is this user's."""
         return f"/v1/users/{self.user.id}"
 
-    def call(self, method: str, path: str, **sent: Any) -> httpx.Response:
+    def call(self, method: str, path: str, **sent: Any) -> httpx.Response:  # noqa: ANN401
         """Send a request with this user's token."""
         headers = {"Authorization": f"Bearer {self.token}", **sent.pop("headers", {})}
         return self.http.request(method, path, headers=headers, **sent)

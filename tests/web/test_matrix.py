@@ -1,0 +1,206 @@
+"""Who may what (API.md §5): every route, asked by each kind of person, has a stated answer.
+
+A route without a row fails, and so does a row without a route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from appliance.web.application import create_web
+from tests.web.boxes import FORM_2022, Box, Person, a_wav, content_digest, new_id, three_wavs
+
+OTHERS: Final = ("nobody", "owner", "colleague", "stranger", "researcher", "admin")
+"""Columns: without a token, the nurse of the path, one of the same hospital, one of another."""
+
+ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
+    # route                                       nobody own same other res admin
+    "POST /v1/users/auth": (200, 200, 200, 200, 200, 200),
+    "DELETE /v1/users/auth": (401, 204, 204, 204, 204, 204),
+    "POST /v1/users": (401, 403, 403, 403, 403, 200),
+    "GET /v1/users": (401, 403, 403, 403, 403, 200),
+    "GET /v1/users/me": (401, 200, 200, 200, 200, 200),
+    "GET /v1/users/{user_id}": (401, 200, 403, 403, 403, 200),
+    "PATCH /v1/users/{user_id}": (401, 403, 403, 403, 403, 200),
+    "POST /v1/users/{user_id}/password": (401, 200, 403, 403, 403, 200),
+    "GET /v1/models": (401, 200, 200, 200, 200, 200),
+    "GET /v1/models/{model_id}": (401, 200, 200, 200, 200, 200),
+    "POST /v1/models": (401, 403, 403, 403, 403, 200),
+    "GET /v1/hospitals": (401, 200, 200, 200, 200, 200),
+    "POST /v1/hospitals": (401, 403, 403, 403, 403, 201),
+    "PATCH /v1/hospitals/{hospital_id}": (401, 403, 403, 403, 403, 200),
+    "GET /v1/hospitals/{hospital_id}/inferences": (401, 200, 200, 403, 403, 403),
+    "GET /v1/protocols/current": (401, 200, 200, 200, 200, 200),
+    "GET /v1/protocols/{protocol_id}": (401, 200, 200, 200, 200, 200),
+    "POST /v1/users/{user_id}/inferences": (401, 200, 403, 403, 403, 403),
+    "GET /v1/users/{user_id}/inferences": (401, 200, 403, 403, 403, 403),
+    "GET /v1/users/{user_id}/inferences/{inference_id}": (401, 200, 403, 403, 403, 403),
+    "PUT /v1/users/{user_id}/inferences/{inference_id}": (401, 409, 403, 403, 403, 403),
+    "GET /v1/users/{user_id}/inferences/{inference_id}/result": (401, 200, 403, 403, 403, 403),
+    "GET /v1/users/{user_id}/inferences/{inference_id}/results": (401, 200, 403, 403, 200, 200),
+    "GET /v1/users/{user_id}/inferences/{inference_id}/recordings/{recording_id}": (
+        *(401, 200, 403),
+        *(403, 403, 403),
+    ),
+    "PUT /v1/users/{user_id}/recordings/{recording_id}": (401, 201, 403, 403, 403, 403),
+    "GET /health/live": (200, 200, 200, 200, 200, 200),
+    "GET /health/ready": (200, 200, 200, 200, 200, 200),
+    "GET /metrics": (403, 403, 403, 403, 403, 403),
+    "GET /schema": (401, 403, 403, 403, 403, 200),
+    "GET /schema/openapi.json": (401, 403, 403, 403, 403, 200),
+    "GET /schema/{path}": (401, 403, 403, 403, 403, 404),
+}
+"""/metrics asks for an address, not for a person: the test client has none of the list."""
+
+
+@dataclass
+class Scene:
+    """A box with one completed inference of its owner, and everyone who may ask for it."""
+
+    box: Box
+    http: TestClient[Litestar]
+    people: dict[str, Person]
+    inference_id: str
+
+    def request(self, route: str, who: str) -> httpx.Response:
+        """Send a valid request of this route."""
+        method, path = route.split(" ")
+        sent = self.sent(route)
+        if who == "nobody":
+            return self.http.request(method, self.filled(path), **sent)
+        return self.people[who].call(method, self.filled(path), **sent)
+
+    def filled(self, path: str) -> str:
+        """Return the path with the owner's ids in it."""
+        stored = self.box.records.inferences.inference(self.inference_id)  # type: ignore[arg-type]
+        recording_id = stored.attachments[0].recording_id
+        return path.format(
+            user_id=self.people["owner"].user.id,
+            model_id=self.box.model.id,
+            hospital_id=self.box.hospital.id,
+            protocol_id="spira-2022.1",
+            inference_id=self.inference_id,
+            recording_id=recording_id if "inference_id" in path else new_id(),
+            path="elsewhere",
+        )
+
+    def sent(self, route: str) -> dict[str, Any]:
+        """Return a body that is valid for this route."""
+        wav = a_wav()
+        owner = self.people["owner"].user
+        passwords = {"password": "another long one", "password_confirmation": "another long one"}
+        bodies: dict[str, dict[str, Any]] = {
+            "POST /v1/users/auth": {
+                "data": {"username": owner.username, "password": "correct horse battery"}
+            },
+            "POST /v1/users": {
+                "json": {"username": "new", "email": "new@example.org", **passwords}
+            },
+            "PATCH /v1/users/{user_id}": {"json": {"hospitals": []}},
+            "POST /v1/users/{user_id}/password": {
+                "json": {"old_password": "correct horse battery", **passwords}
+            },
+            "POST /v1/models": {"json": {"name": "n", "publishing_channel": "c"}},
+            "POST /v1/hospitals": {"json": {"name": "Outro"}},
+            "PATCH /v1/hospitals/{hospital_id}": {"json": {"name": "Outro"}},
+            "POST /v1/users/{user_id}/inferences": {
+                "data": dict(FORM_2022),
+                "files": {role: (role, wav, "audio/wav") for role, wav in three_wavs().items()},
+            },
+            "PUT /v1/users/{user_id}/inferences/{inference_id}": {
+                "json": {
+                    "consent": {"decision": "refused", "taken_at": "2026-03-01T12:00:00Z"},
+                    "captured_at": "2026-03-01T12:00:00Z",
+                }
+            },
+            "PUT /v1/users/{user_id}/recordings/{recording_id}": {
+                "params": {"role": "aceite"},
+                "content": wav,
+                "headers": {"Content-Type": "audio/wav", "Content-Digest": content_digest(wav)},
+            },
+        }
+        return bodies.get(route, {})
+
+
+@pytest.fixture
+def scene(
+    box: Box,
+    http: TestClient[Litestar],
+    nurse: Person,
+    colleague: Person,
+    stranger: Person,
+    researcher: Person,
+    admin: Person,
+) -> Scene:
+    """A scored inference of the nurse, and all who may ask for it."""
+    box.readiness.models_loaded.set()
+    answer = nurse.post_2022()
+    assert answer.status_code == httpx.codes.OK, answer.text
+    box.answer_all()
+    people = {
+        "owner": nurse,
+        "colleague": colleague,
+        "stranger": stranger,
+        "researcher": researcher,
+        "admin": admin,
+    }
+    return Scene(box, http, people, answer.json()["inference_id"])
+
+
+def routes(app: Litestar) -> Iterator[str]:
+    """Yield every method and path the application serves, but the answers to OPTIONS."""
+    for route in app.routes:
+        for method in getattr(route, "route_handler_map", {}):
+            if method != "OPTIONS":
+                yield f"{method} {route.path_format}"
+
+
+def test_every_route_has_a_row_and_every_row_a_route(box: Box) -> None:
+    """A new route cannot be forgotten here, nor a removed one linger."""
+    app = create_web(box.appliance(), readiness=box.readiness)
+    assert set(routes(app)) == set(ROWS)
+
+
+@pytest.mark.parametrize("route", ROWS)
+def test_the_row_holds(scene: Scene, route: str) -> None:
+    """Each person gets the stated status for a request that is valid in itself."""
+    expected = dict(zip(OTHERS, ROWS[route], strict=True))
+    assert {who: scene.request(route, who).status_code for who in OTHERS} == expected
+
+
+def test_the_next_shift_sees_form_and_result_but_no_recording(scene: Scene) -> None:
+    """A colleague reads what she needs for the patient; who saw what is on record."""
+    answer = scene.request("GET /v1/hospitals/{hospital_id}/inferences", "colleague")
+    (seen,) = answer.json()["inferences"]
+    assert seen["rgh"] == FORM_2022["rgh"]
+    assert seen["result"]["diagnosis"] == seen["diagnosis"] != "not available"
+    assert "recordings" not in seen
+    opened = list(scene.box.records.audit.rows())[-1].entry
+    assert opened.action == "hospital.shift-opened"
+    assert opened.actor == scene.people["colleague"].user.id
+    assert opened.details["inference_ids"] == scene.inference_id
+
+
+def test_an_admin_sees_where_results_stand_but_nothing_they_say(scene: Scene) -> None:
+    """States and ids only; that they were opened is on record."""
+    route = "GET /v1/users/{user_id}/inferences/{inference_id}/results"
+    (seen,) = scene.request(route, "admin").json()["results"]
+    assert seen["state"] == "done"
+    assert not seen.keys() & {"diagnosis", "output", "probability", "reason", "reason_subject"}
+    assert list(scene.box.records.audit.rows())[-1].entry.action == "inference.opened"
+
+
+def test_a_researcher_sees_results_without_form(scene: Scene) -> None:
+    """What models said, and nothing of the patient."""
+    route = "GET /v1/users/{user_id}/inferences/{inference_id}/results"
+    answer = scene.request(route, "researcher").json()
+    assert answer["results"][0]["probability"] is not None
+    assert answer.keys() == {"results"}
+    assert FORM_2022["rgh"] not in str(answer)
