@@ -44,7 +44,7 @@ class Worker:
                 wanted = None
         except StorageFault as fault:
             # The claim runs out, and the minute's reconcile brings the result back.
-            _log.error("job.not-stored", extra={"result_id": result_id, "code": fault.code})
+            _log.error("job-not-stored", extra={"result_id": result_id, "code": fault.code})
 
     def stop(self) -> None:
         """Begin nothing new."""
@@ -62,7 +62,7 @@ class Worker:
             raise
         except Exception:  # noqa: BLE001 - the job's edge
             # A fault of this program: nurse and IT have to see it, and the others go on.
-            _log.exception("job.fault", extra={"result_id": claimed.id})
+            _log.exception("job-fault", extra={"result_id": claimed.id})
             write_answer(
                 claimed, failed(PredictionFailed.code), began_at=began_at, scoring=self._scoring
             )

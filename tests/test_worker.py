@@ -82,7 +82,7 @@ def test_a_fault_of_the_program_is_an_error_people_see(
     assert (answered.state, answered.error_code) == (ResultState.ERROR, "prediction-failed")
     assert state_of(ward, second) is ResultState.DONE
     (record,) = caplog.records
-    assert (record.getMessage(), record.__dict__["result_id"]) == ("job.fault", first.id)
+    assert (record.getMessage(), record.__dict__["result_id"]) == ("job-fault", first.id)
 
 
 def test_a_disk_that_fails_leaves_the_result_to_be_taken_again(ward: Ward) -> None:
