@@ -43,11 +43,13 @@ def pieces_of(source: Path) -> Iterator[bytes]:
         handle = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise FileMissing(errno=error.errno) from error
-    with os.fdopen(handle, "rb", buffering=0) as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise FileMissing("It is not a regular file.")
-        while piece := _read(file.fileno()):
+        while piece := _read(handle):
             yield piece
+    finally:
+        os.close(handle)
 
 
 def write_new(path: Path, pieces: Iterable[bytes]) -> None:

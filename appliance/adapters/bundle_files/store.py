@@ -55,6 +55,7 @@ class BundleFiles:
         *,
         verify: Verify,
         now_s: Callable[[], float] = time.time,
+        max_bytes: int = MAX_TOTAL_BYTES,
     ) -> None:
         """Use these directories, making them where they are missing.
 
@@ -63,7 +64,9 @@ class BundleFiles:
             staging: on the same filesystem; all that happens before installation stays in it.
             verify: checks a signature.
             now_s: the present in seconds of the epoch, as the filesystem counts.
+            max_bytes: a longer file is given up while it is copied.
         """
+        self._max_bytes = max_bytes
         self._now_s = now_s
         self._root = root
         self._staging = staging
@@ -93,7 +96,7 @@ class BundleFiles:
         believed = Believed(keys=trusted, never_to_model=never_to_model, verify=self._verify)
         work = self._new_work()
         try:
-            write_new(work / _COPY, _limited(pieces_of(source)))
+            write_new(work / _COPY, _limited(pieces_of(source), self._max_bytes))
             authentic = unpack(work / _COPY, work / _TREE, believed)
             with writing():
                 (work / _COPY).unlink()
@@ -180,16 +183,16 @@ class BundleFiles:
         return self._root / digest
 
 
-def _limited(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the pieces of a bundle, refusing it once they are over 2 GiB."""
+def _limited(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
+    """Yield the pieces of a bundle, refusing it once they are more than it may have."""
     n_bytes = 0
     for piece in pieces:
         n_bytes += len(piece)
-        if n_bytes > MAX_TOTAL_BYTES:
+        if n_bytes > max_bytes:
             raise BundleRefused(
                 "It is longer than a bundle may be.",
                 reason="container-limits",
-                max_bytes=MAX_TOTAL_BYTES,
+                max_bytes=max_bytes,
             )
         yield piece
 
