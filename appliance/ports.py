@@ -505,3 +505,12 @@ class JobQueue(Protocol):
 
     def wake(self, result_id: ResultId) -> None:
         """Tell a worker, in this process or another, to look at this result. Never raises."""
+
+    def start(self, work: Callable[[ResultId], None], n_workers: int) -> None:
+        """Let so many threads call `work`, which must not raise, for ids as they come.
+
+        Only one process may do so at a time. Never raises.
+        """
+
+    def stop(self, timeout_s: float) -> bool:
+        """Let each thread finish the id it has; return whether all ended in time."""

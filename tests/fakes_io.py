@@ -161,13 +161,32 @@ class FakePasswordHasher:
 
 @dataclass
 class FakeJobQueue:
-    """Remembers who was woken; calls the worker when told to, or loses everything."""
+    """Remembers who was woken; calls the worker when told to, or loses everything.
+
+    Attributes:
+        woken: ids in the order they came.
+        work: what was started, and is not stopped yet.
+        stuck: a job does not end when it should.
+    """
 
     woken: list[ResultId] = field(default_factory=list)
+    work: Callable[[ResultId], None] | None = None
+    stuck: bool = False
 
     def wake(self, result_id: ResultId) -> None:
         """Remember the id."""
         self.woken.append(result_id)
+
+    def start(self, work: Callable[[ResultId], None], n_workers: int) -> None:
+        """Remember whom to call; nothing is called by itself."""
+        assert n_workers >= 1
+        self.work = work
+
+    def stop(self, timeout_s: float) -> bool:
+        """Forget whom to call; return whether nothing was stuck."""
+        assert timeout_s >= 0
+        self.work = None
+        return not self.stuck
 
     def run(self, work: Callable[[ResultId], None]) -> int:
         """Hand over everything that waits, and what is woken meanwhile; return how many."""

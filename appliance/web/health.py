@@ -31,10 +31,14 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 class Readiness:
     """What has to hold before the box can do its main job; set from several threads."""
 
-    def __init__(self) -> None:
-        """Begin as a box whose models are not loaded yet."""
+    def __init__(self, storage_failed: threading.Event | None = None) -> None:
+        """Begin as a box whose models are not loaded yet.
+
+        Args:
+            storage_failed: is set by whoever meets a failed disk.
+        """
         self.models_loaded = threading.Event()
-        self.storage_failed = threading.Event()
+        self.storage_failed = storage_failed or threading.Event()
 
     def lacks(self) -> tuple[str, ...]:
         """Return what does not hold."""

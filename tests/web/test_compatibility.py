@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import httpx
+import jwt
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from appliance.core.account import Role
 from appliance.core.audit import AuditAction
 from appliance.core.diagnosis import Diagnosis, Reason
+from appliance.web.wire import FORM_FIELDS_2022
 from tests.builders import NOON, an_answer
 from tests.web.boxes import FORM_2022, HC, PASSWORD, Box, Person, a_wav, new_id, three_wavs
 
-FIELDS_2022 = set(
-    "id status user_id created_in model_id rgh mask_type gender covid_status local age cid bpm"
-    " respiratory_frequency respiratory_insufficiency_status location last_positive_diagnose_date"
-    " hospitalized hospitalization_start hospitalization_end spo2".split()
-)
+FIELDS_2022 = {"id", "status", "user_id", "created_in", "model_id", *FORM_FIELDS_2022}
 NEW_USER = {
     "username": "nova",
     "email": "nova@example.org",
@@ -73,9 +72,10 @@ def test_signing_in_with_a_multipart_form_works_too(
 
 
 def test_an_unknown_user_gets_the_answer_of_a_wrong_password(
-    box: Box, http: TestClient[Litestar], nurse: Person
+    box: Box, http: TestClient[Litestar]
 ) -> None:
     """Nobody learns which names exist; the same work is done for both."""
+    box.add_person(http, "ana", Role.NURSE)
     wrong = http.post("/v1/users/auth", data={"username": "ana", "password": "no"})
     unknown = http.post("/v1/users/auth", data={"username": "zoe", "password": "no"})
     assert problem(wrong) == problem(unknown) == (401, "wrong-credentials")
@@ -97,7 +97,7 @@ def test_json_is_no_way_to_sign_in(http: TestClient[Litestar]) -> None:
     assert problem(answer) == (415, "unsupported-media-type")
 
 
-def test_guessing_has_to_wait(http: TestClient[Litestar], nurse: Person) -> None:
+def test_guessing_has_to_wait(http: TestClient[Litestar]) -> None:
     """After the free failures the answer is 429 and says when to come back."""
     for _ in range(5):
         http.post("/v1/users/auth", data={"username": "eva", "password": "no"})
@@ -169,7 +169,10 @@ def test_models_are_listed_default_first(box: Box, nurse: Person, admin: Person)
         ("SpiraConv", True, "1.0.0"),
         ("A", False, None),
     ]
-    assert models[0].keys() == set("id name publishing_channel ready version demonstration".split())
+    assert models[0].keys() == {
+        *("id", "name", "publishing_channel"),
+        *("ready", "version", "demonstration"),
+    }
     assert nurse.call("GET", f"/v1/models/{box.model.id}").json() == models[0]
 
 
@@ -410,6 +413,9 @@ def test_a_run_that_failed_is_an_error_and_inconclusive(box: Box, nurse: Person)
 
 # --- every request that needs a token -----------------------------------------------------
 
+CLAIMS = {"sub": "a", "jti": "b", "iat": 1, "exp": 9_999_999_999}
+UNSIGNED = jwt.encode(CLAIMS, key="", algorithm="none")
+
 
 @pytest.mark.parametrize(
     "authorization",
@@ -420,14 +426,42 @@ def test_a_run_that_failed_is_an_error_and_inconclusive(box: Box, nurse: Person)
         "Bearer undefined",
         "Bearer a.b.c",
         "Basic YW5hOng=",
-        "Bearer eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJhIiwianRpIjoiYiIsImV4cCI6OTk5OTk5OTk5OX0.",
+        f"Bearer {UNSIGNED}",
         "Bearer é",
         "Bearer " + "x" * 50_000,
     ],
 )
 def test_a_token_that_is_none(http: TestClient[Litestar], authorization: str) -> None:
     """The same 401 for each, with how to sign in."""
-    answer = http.get("/v1/models/", headers={"Authorization": authorization.encode("latin-1")})
+    headers = {b"Authorization": authorization.encode("latin-1")}
+    answer = http.get("/v1/models/", headers=headers)
     assert problem(answer) == (401, "not-signed-in")
     assert answer.json()["detail"] == "Could not validate the credentials."
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_token_signed_by_another_box(box: Box, http: TestClient[Litestar], nurse: Person) -> None:
+    """Only this box's own secret makes a token; and it names the user of its row."""
+    claims = jwt.decode(nurse.token, options={"verify_signature": False})
+    assert claims.keys() == {"sub", "jti", "iat", "exp"}
+    secret = box.appliance().token_secret.hex()
+    for forged in (
+        jwt.encode(claims, key="0" * 64, algorithm="HS256"),
+        jwt.encode(claims, key=secret, algorithm="HS512"),
+        jwt.encode({**claims, "sub": new_id()}, key=secret, algorithm="HS256"),
+        jwt.encode({**claims, "jti": new_id()}, key=secret, algorithm="HS256"),
+        jwt.encode({**claims, "jti": 1}, key=secret, algorithm="HS256"),
+        jwt.encode({"sub": claims["sub"]}, key=secret, algorithm="HS256"),
+    ):
+        answer = http.get("/v1/models/", headers={"Authorization": f"Bearer {forged}"})
+        assert problem(answer) == (401, "not-signed-in")
+
+
+def test_a_token_ends_with_its_hour_or_its_sign_out(box: Box, nurse: Person) -> None:
+    """The row decides: signing out ends it at once, and so does time."""
+    other = box.add_person(nurse.http, "lia", Role.NURSE)
+    assert nurse.call("DELETE", "/v1/users/auth").status_code == httpx.codes.NO_CONTENT
+    assert problem(nurse.call("GET", "/v1/models/")) == (401, "not-signed-in")
+    assert other.call("GET", "/v1/models/").status_code == httpx.codes.OK
+    box.clock.now = NOON.replace(hour=13)
+    assert problem(other.call("GET", "/v1/models/")) == (401, "not-signed-in")

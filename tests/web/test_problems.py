@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 import pytest
@@ -65,8 +66,8 @@ def test_details_are_members_that_shadow_nothing() -> None:
 def test_a_field_somebody_named_is_not_repeated_at_length() -> None:
     """A client's own field names are cut."""
     error = errors.InvalidRequest(errors=(FieldError(field="x" * 999, code="c", message="m"),))
-    (blamed,) = problems.from_error(error).content["errors"]  # type: ignore[misc]
-    assert len(blamed["field"]) == 128  # type: ignore[index]
+    body: Any = problems.from_error(error).content
+    assert len(body["errors"][0]["field"]) == 128
 
 
 class BrokenModels:

@@ -29,7 +29,11 @@ from tests.web.test_compatibility import blamed, problem
 MIB = 1024 * 1024
 
 
-def inference_body(box: Box, recordings: dict[str, str], **changes: Any) -> dict[str, Any]:
+def inference_body(
+    box: Box,
+    recordings: dict[str, str],
+    **changes: Any,  # noqa: ANN401 - a value of JSON
+) -> dict[str, Any]:
     """Return a valid body with these recordings, by role."""
     protocol = box.records.protocols.active_protocol()
     consent_sha256 = next(iter(consent_digests(box)))
@@ -482,9 +486,7 @@ def test_a_range_beyond_the_end(nurse: Person, attached: str, asked: str) -> Non
     assert answer.headers["content-range"] == f"bytes */{len(three_wavs()['aceite'])}"
 
 
-def test_a_recording_of_another_inference_is_not_found(
-    nurse: Person, attached: str, recordings: dict[str, str]
-) -> None:
+def test_a_recording_of_another_inference_is_not_found(nurse: Person, attached: str) -> None:
     """Only what this inference attaches can be opened through it."""
     other = new_id()
     nurse.put_recording("frase", a_wav(), other)

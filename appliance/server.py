@@ -1,0 +1,127 @@
+"""The whole box in one process: the web application, the workers, and their order of life."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Final
+
+from litestar import Litestar
+
+from appliance.bootstrap import Appliance
+from appliance.core.errors import ApplianceError
+from appliance.usecases.housekeeping import sweep
+from appliance.usecases.models import load_active
+from appliance.usecases.reconcile import reconcile
+from appliance.web.application import create_web
+from appliance.web.docs import openapi_document
+from appliance.web.health import Readiness
+from appliance.worker import Worker
+
+__all__ = ["create_app", "openapi_document"]
+
+N_THREADS: Final = 16
+"""For blocking calls of requests: most wait for the disk or for the one writer."""
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(appliance: Appliance, *, storage_failed: threading.Event | None = None) -> Litestar:
+    """Return the application; its lifespan starts the workers and stops them in order.
+
+    Args:
+        appliance: every port, filled; to be closed after the lifespan has ended.
+        storage_failed: set by whoever meets a failed disk; then the box is not ready.
+    """
+    readiness = Readiness(storage_failed)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        threads = ThreadPoolExecutor(N_THREADS, thread_name_prefix="web")
+        asyncio.get_running_loop().set_default_executor(threads)
+        worker = Worker(
+            appliance.scoring(), queue=appliance.queue, n_workers=appliance.settings.n_workers
+        )
+        await asyncio.to_thread(_begin, appliance, worker)
+        minutes = asyncio.create_task(_every_minute(appliance, readiness))
+        try:
+            yield
+        finally:
+            minutes.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await minutes
+            await asyncio.to_thread(_end, appliance, worker)
+
+    return create_web(appliance, readiness=readiness, lifespan=[lifespan])
+
+
+def _begin(appliance: Appliance, worker: Worker) -> None:
+    """Clear away and put right what a crash left, then let the workers begin.
+
+    In this order: an upload must not meet the sweep, and a claim of this boot must not be
+    taken for one that a crash left behind.
+    """
+    swept = sweep(audio=appliance.audio, recordings=appliance.recordings)
+    n_waiting = _reconcile(appliance, starting=True)
+    appliance.queue.start(worker.work, appliance.settings.n_workers)
+    _log.info(
+        "box-started",
+        extra={
+            "n_waiting": n_waiting,
+            "n_parts_swept": swept.n_parts,
+            "n_orphans_swept": swept.n_orphans,
+        },
+    )
+
+
+def _end(appliance: Appliance, worker: Worker) -> None:
+    """Let running jobs end, then give back what did not: an orderly stop is no attempt."""
+    worker.stop()
+    ended = appliance.queue.stop(float(appliance.settings.shutdown_s))
+    try:
+        n_released = appliance.jobs.release(owner=appliance.owner)
+    except ApplianceError as error:
+        # Their leases run out, and the next start reconciles.
+        _log.warning("claims-not-released", extra={"code": error.code})
+        return
+    _log.info("workers-stopped", extra={"in_time": ended, "n_released": n_released})
+
+
+async def _every_minute(appliance: Appliance, readiness: Readiness) -> None:
+    """Load models off the request path, and bring back what the queue forgot, again and again."""
+    while True:
+        if not readiness.models_loaded.is_set():
+            await _tried("models-not-loaded", lambda: _load_models(appliance, readiness))
+        await asyncio.sleep(appliance.settings.reconcile_every_s)
+        await _tried("not-reconciled", lambda: _reconcile(appliance, starting=False))
+
+
+async def _tried(event: str, action: Callable[[], object]) -> None:
+    """Do it in a thread; what fails is logged and tried again a minute later."""
+    try:
+        await asyncio.to_thread(action)
+    except ApplianceError as error:
+        _log.warning(event, extra={"code": error.code})
+
+
+def _load_models(appliance: Appliance, readiness: Readiness) -> None:
+    """Load and warm up; a box whose active models all fail to load is not ready."""
+    n_loaded = load_active(room=appliance.model_room())
+    n_active = sum(model.active is not None for model in appliance.models.models())
+    if n_loaded or not n_active:
+        readiness.models_loaded.set()
+
+
+def _reconcile(appliance: Appliance, *, starting: bool) -> int:
+    return reconcile(
+        owner=appliance.owner,
+        clock=appliance.clock,
+        jobs=appliance.jobs,
+        queue=appliance.queue,
+        starting=starting,
+    )

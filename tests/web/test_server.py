@@ -1,0 +1,122 @@
+"""The life of the process: put right, start, look again, stop in order."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from litestar.testing import TestClient
+
+from appliance.core.account import Role
+from appliance.core.errors import GraphRefused
+from appliance.core.result import ResultState
+from appliance.server import create_app
+from tests.web.boxes import Box
+
+
+class Predictor:
+    """Loads what it is asked to, or refuses it."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        """Begin with nothing loaded."""
+        self.refuses = refuses
+        self.loaded: list[str] = []
+
+    def ensure_loaded(self, graph_sha256: str, graph: Callable[[], bytes]) -> None:
+        """Remember the graph."""
+        del graph
+        if self.refuses:
+            raise GraphRefused
+        self.loaded.append(graph_sha256)
+
+
+def app_of(box: Box, predictor: Predictor, failed: threading.Event | None = None) -> Any:  # noqa: ANN401
+    """Return the whole application over the fakes of a box."""
+    box.settings = replace(box.settings, reconcile_every_s=0.05)
+    appliance = replace(box.appliance(), predictor=cast("Any", predictor))
+    return create_app(appliance, storage_failed=failed)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until it holds; fail after ten seconds."""
+    deadline_s = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+
+def test_it_becomes_ready_when_the_models_are_loaded(box: Box) -> None:
+    """Off the request path: the first request finds the session warm."""
+    predictor = Predictor()
+    with TestClient(app_of(box, predictor), base_url="http://box.local") as http:
+        eventually(lambda: http.get("/health/ready").status_code == 200)
+        assert predictor.loaded == [box.model.active.graph_sha256]  # type: ignore[union-attr]
+
+
+def test_it_is_not_ready_while_its_model_cannot_be_loaded(box: Box) -> None:
+    """And tries again until it can."""
+    predictor = Predictor(refuses=True)
+    with TestClient(app_of(box, predictor), base_url="http://box.local") as http:
+        answer = http.get("/health/ready")
+        assert (answer.status_code, answer.json()["lacking"]) == (503, ["models"])
+        predictor.refuses = False
+        eventually(lambda: http.get("/health/ready").status_code == 200)
+
+
+def test_a_failed_disk_ends_readiness(box: Box) -> None:
+    """Whoever meets it sets the event the process watches as well."""
+    failed = threading.Event()
+    with TestClient(app_of(box, Predictor(), failed), base_url="http://box.local") as http:
+        eventually(lambda: http.get("/health/ready").status_code == 200)
+        failed.set()
+        assert http.get("/health/ready").json()["lacking"] == ["storage"]
+
+
+def test_what_a_crash_left_is_put_right_before_any_worker_starts(box: Box) -> None:
+    """A running result of another boot is queued again and the worker told."""
+    with box.serving() as http:
+        box.add_person(http, "ana", Role.NURSE).post_2022()
+    left = box.records.jobs.claim(
+        None, owner="before", now=box.clock(), lease_until=box.clock() + timedelta(hours=1)
+    )
+    assert left is not None
+    box.queue.lose_everything()
+    with TestClient(app_of(box, Predictor()), base_url="http://box.local"):
+        assert left.id in box.queue.woken
+        assert box.queue.work is not None
+
+
+def test_what_the_queue_forgot_is_brought_back(box: Box) -> None:
+    """Every so often the truth is asked, and the worker told again."""
+    with TestClient(app_of(box, Predictor()), base_url="http://box.local") as http:
+        box.add_person(http, "ana", Role.NURSE).post_2022()
+        box.queue.lose_everything()
+        eventually(lambda: bool(box.queue.woken))
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_an_orderly_stop_gives_claims_back(
+    box: Box, stuck: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The consumer first, then the claims: a stop counts as no attempt."""
+    box.queue.stuck = stuck
+    with (
+        caplog.at_level(logging.INFO),
+        TestClient(app_of(box, Predictor()), base_url="http://box.local") as http,
+    ):
+        nurse = box.add_person(http, "ana", Role.NURSE)
+        inference_id = nurse.post_2022().json()["inference_id"]
+        box.records.jobs.claim(
+            None, owner="test", now=box.clock(), lease_until=box.clock() + timedelta(minutes=2)
+        )
+    assert box.queue.work is None
+    (result,) = box.records.inferences.results(inference_id)
+    assert (result.state, result.attempts) == (ResultState.QUEUED, 0)
+    (stopped,) = [entry for entry in caplog.records if entry.message == "workers-stopped"]
+    assert stopped.__dict__["in_time"] is not stuck
