@@ -78,6 +78,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.command(epilog="Example: spira doctor --deep")(doctor.doctor)
 app.add_typer(doctor.app, name="audit")
+app.command(epilog="Example: spira openapi > openapi.json")(serve.openapi)
 app.command(epilog="Example: spira demo --once")(demo.demo)
 
 

@@ -94,7 +94,7 @@ def test_the_reference_of_commands_is_what_help_prints() -> None:
 
 @pytest.mark.parametrize("words", all_commands(), ids=" ".join)
 def test_every_command_helps(words: tuple[str, ...]) -> None:
-    """Each says what it does and shows an example; each takes --json, and a box where it has one."""
+    """Each shows an example and takes --json, and --data where it works on a box."""
     text = help_of(words)
     if "COMMAND [ARGS]" in text:
         return

@@ -1,26 +1,71 @@
-"""`spira serve` and `spira openapi`: the API."""
+"""`spira serve` and `spira openapi`: the API. The web framework is loaded for these two alone."""
+
+# ruff: noqa: PLC0415 - as the line above says
 
 from __future__ import annotations
 
+import json
 import os
+import threading
 from typing import Annotated
 
 import typer
 
-from appliance.commands.console import DirectoryOption, JsonOption
-from appliance.settings import read_settings
+from appliance.bootstrap import notifier, open_appliance
+from appliance.commands.console import DirectoryOption, JsonOption, opened
+from appliance.settings import Settings, read_settings
 
 
 def serve(
     *,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")
+        int | None,
+        typer.Option(min=0, max=65_535, metavar="PORT", help="Port; 0 takes any free one."),
     ] = None,
     directory: DirectoryOption = None,
-    as_json: JsonOption = False,  # noqa: ARG001 - errors are JSON then; there is no other answer
+    as_json: JsonOption = False,  # noqa: ARG001 - its answers are logs; errors heed it
 ) -> None:
-    """Serve the API and compute results until told to stop (Ctrl-C, or SIGTERM)."""
-    from appliance.process import run  # noqa: PLC0415 - the web framework, for this command alone
+    """Serve the API and compute results until told to stop (Ctrl-C or SIGTERM).
 
-    run(read_settings(os.environ, data=directory, host=host, port=port))
+    What happens is logged to stderr, one JSON line an event.
+    """
+    run_server(read_settings(os.environ, data=directory, host=host, port=port))
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until an orderly stop.
+
+    Raises:
+        NotInitialised, AlreadyServing, AddressUnavailable; StorageFailed: the disk failed and
+        the process has to be started anew.
+    """
+    from appliance import process, server
+    from appliance.logs import start_logging
+
+    start_logging(settings.log_level)
+    storage_failed = threading.Event()
+    systemd = notifier()
+    with (
+        process.only_server(settings.data),
+        open_appliance(settings, on_failure=lambda _failure: storage_failed.set()) as appliance,
+    ):
+        process.serve(
+            server.create_app(appliance, storage_failed=storage_failed),
+            sockets=process.listening_sockets(
+                settings.host, settings.port, environment=os.environ, pid=os.getpid()
+            ),
+            shutdown_s=settings.shutdown_s,
+            storage_failed=storage_failed,
+            notify=systemd,
+            watchdog_s=systemd.watchdog_s,
+        )
+
+
+def openapi(*, directory: DirectoryOption = None, as_json: JsonOption = False) -> None:  # noqa: ARG001
+    """Print the OpenAPI document of the API: JSON with or without --json."""
+    from appliance import server
+
+    with opened(directory) as appliance:
+        document = server.openapi_document(server.create_app(appliance))
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
