@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from appliance.core.bundle import check_card, file_order
 from appliance.core.container import write_container
 from appliance.core.errors import InvalidRequest
 from appliance.core.manifest import (
@@ -21,6 +25,7 @@ from appliance.core.manifest import (
 )
 from appliance.core.manifest_encoding import encode_manifest
 from appliance.core.manifest_json import parse_manifest
+from appliance.core.onnx_graph import check_graph, inspect_graph
 from appliance.core.resampling import SOXR_HQ
 from models.card import card
 from models.golden import GoldenSet, check_golden, read_golden
@@ -91,7 +96,7 @@ def pack(
     Raises:
         FileMissing, InvalidRequest, ModelSourceUnavailable: an ingredient is absent or malformed.
         ParityBroken, GoldenMismatch: the graph does not say what PyTorch says.
-        BundleRefused: the box would refuse the manifest.
+        BundleRefused, GraphRefused: the box would refuse the manifest, the card or the graph.
         TargetUnwritable, DiskFull.
     """
     key = read_private_key(key_path)
@@ -106,10 +111,7 @@ def pack(
         CARD_NAME: card(taken.statement, taken.record).encode(),
         **taken.golden.files,
     }
-    manifest = encode_manifest(_manifest(taken, files))
-    parse_manifest(manifest)
-    signed = [(MANIFEST_NAME, manifest), (SIGNATURE_NAME, key.sign(manifest)), *files.items()]
-    container = write_container(signed)
+    container = _signed(_manifest(taken, files), files, key)
     path = target_directory / f"{taken.statement.name}-{taken.statement.version}.spira"
     write_whole(path, container)
     return PackedBundle(
@@ -146,7 +148,17 @@ def _proved(graph: bytes, taken: _Ingredients, progress: Progress) -> Parity:
     return parity
 
 
-def _manifest(taken: _Ingredients, files: dict[str, bytes]) -> Manifest:
+def _signed(manifest: Manifest, files: Mapping[str, bytes], key: Ed25519PrivateKey) -> bytes:
+    """Return the container, after the box's own rules have been asked."""
+    content = encode_manifest(manifest)
+    parse_manifest(content)
+    check_graph(inspect_graph(files[GRAPH_NAME]), manifest)
+    check_card(files[CARD_NAME])
+    contents = {MANIFEST_NAME: content, SIGNATURE_NAME: key.sign(content), **files}
+    return write_container([(name, contents[name]) for name in file_order(manifest)])
+
+
+def _manifest(taken: _Ingredients, files: Mapping[str, bytes]) -> Manifest:
     statement, record = taken.statement, taken.record
     return Manifest(
         name=statement.name,

@@ -19,9 +19,9 @@ def silent(step: str, done: int, total: int) -> None:
 
 
 def on_stderr(step: str, done: int, total: int) -> None:
-    """Write one line a step, over and over where stderr is a terminal, at its end elsewhere."""
+    """Write one line a step, over and over where stderr is a terminal; a tenth a line elsewhere."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{step} {done}/{total}" + ("\n" if done == total else ""))
         sys.stderr.flush()
-    elif done == total:
+    elif done * 10 // total != (done - 1) * 10 // total:
         sys.stderr.write(f"{step} {done}/{total}\n")

@@ -70,11 +70,12 @@ def read_parameters(path: Path) -> Parameters:
         ModelSourceUnavailable: it does not hold the parameters of a SpiraConv.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        content = path.read_bytes()
     except OSError as error:
-        raise FileMissing(f"{path.name} cannot be read.") from error
-    except (ValueError, zipfile.BadZipFile, KeyError) as error:
+        raise FileMissing(f"{path.name} cannot be read.", file=path.name) from error
+    try:
+        arrays = _arrays(content)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ModelSourceUnavailable(f"{path.name} holds no arrays.") from error
     found = Parameters(network=_under(arrays, _NETWORK), filters=_under(arrays, _FILTERS))
     try:
@@ -89,6 +90,16 @@ def read_parameters(path: Path) -> Parameters:
 def sha256_of(parameters: Parameters) -> str:
     """Return the digest, in hex, of the encoded parameters."""
     return hashlib.sha256(encode_parameters(parameters)).hexdigest()
+
+
+def _arrays(content: bytes) -> dict[str, NDArray[np.float32]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(
+                io.BytesIO(archive.read(name)), allow_pickle=False
+            )
+            for name in archive.namelist()
+        }
 
 
 def _under(

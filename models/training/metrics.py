@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from appliance.core.manifest import Metric
 
 THRESHOLD_RULE: Final = (
-    "t_low is the 5th percentile of the patients' probabilities in the validation set, t_high the "
-    "95th percentile of the controls', rounded to two decimals and kept at least 0.05 on either "
-    "side of 0.5; so a grey zone always exists, and about one validation patient in twenty falls "
-    "below it at most."
+    "t_low is the 2.5th percentile of the patients' probabilities in the validation set, t_high "
+    "the 97.5th percentile of the controls', but at most 0.45 and at least 0.55, rounded to two "
+    "decimals: a grey zone always exists, and about one validation patient in forty is below it."
 )
 
 _Z_95: Final = 1.959963984540054
-_TAIL_PCT: Final = 5.0
+_TAIL_PCT: Final = 2.5
 _LEAST_HALF_ZONE: Final = 0.05
 _EVEN: Final = 0.5
 
@@ -45,7 +44,8 @@ def wilson(n_right: int, n: int) -> tuple[float, float]:
     spread = _Z_95**2 / n
     centre = (share + spread / 2) / (1 + spread)
     half = _Z_95 * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The share itself bounds both: at 0 and 1 rounding would put it outside by a hair.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def grey_zone(probability: NDArray[np.float64], label: NDArray[np.float64]) -> GreyZone:

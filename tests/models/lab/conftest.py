@@ -1,0 +1,42 @@
+"""The lab's own libraries may warn; ours may not, and nobody uses the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.demonstrating import DEMONSTRATION
+from models.golden import GoldenSet, read_golden
+from models.model_directory import WEIGHTS
+from models.onnx_export.graph import export_graph
+from models.spiraconv.parameters import Parameters, read_parameters
+from models.voices.cohort import ROLES
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies here."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.lab)
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@pytest.fixture(scope="session")
+def parameters() -> Parameters:
+    """The committed weights."""
+    return read_parameters(DEMONSTRATION / WEIGHTS)
+
+
+@pytest.fixture(scope="session")
+def golden() -> GoldenSet:
+    """The committed golden recordings."""
+    return read_golden(DEMONSTRATION)
+
+
+@pytest.fixture(scope="session")
+def graph(parameters: Parameters) -> bytes:
+    """The graph of the committed weights, exported once."""
+    return export_graph(parameters, ROLES)
