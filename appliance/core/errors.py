@@ -406,7 +406,7 @@ class BundleRefused(ModelFault):
     """The bundle breaks a rule of its format."""
 
     code = "bundle-refused"
-    remedy = "Nothing was installed. Ask its author for a correct bundle; reason says what is wrong."
+    remedy = "Nothing was installed. Ask its author for a correct bundle; `reason` says why."
 
 
 class BundleUntrusted(ModelFault):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -221,7 +221,7 @@ def run_spira(
     return done
 
 
-def wait_until(condition: Any, within_s: float, what: str) -> None:
+def wait_until(condition: Callable[[], bool], within_s: float, what: str) -> None:
     """Wait for a condition, or fail saying for what."""
     deadline = time.monotonic() + within_s
     while not condition():
