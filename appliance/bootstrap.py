@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,6 @@ from appliance.adapters.huey_queue import HueyQueue
 from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, make_secrets, read_secret
 from appliance.adapters.onnx_predictor import OnnxPredictor
 from appliance.adapters.sqlite_records import open_records
-from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
 from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
 from appliance.core.errors import NotInitialised, StorageFailed
 from appliance.ports import (
@@ -156,11 +155,6 @@ def read_public_key(path: Path) -> bytes:
 def notifier() -> SystemdNotifier:
     """Return what tells systemd of this process; silent where there is no systemd."""
     return systemd_notifier(os.environ, pid=os.getpid())
-
-
-def service_notifier(environment: Mapping[str, str], *, pid: int) -> SystemdNotifier:
-    """Return what tells the service's keeper of this process; silent where there is none."""
-    return systemd_notifier(environment, pid=pid)
 
 
 @contextmanager

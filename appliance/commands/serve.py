@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from typing import Annotated
@@ -13,7 +14,7 @@ import typer
 
 from appliance.bootstrap import notifier, open_appliance
 from appliance.commands.console import DirectoryOption, JsonOption, opened
-from appliance.settings import Settings, read_settings
+from appliance.settings import Settings, read_settings, unknown_variables
 
 
 def serve(
@@ -44,6 +45,8 @@ def run_server(settings: Settings) -> None:
     from appliance.logs import start_logging
 
     start_logging(settings.log_level)
+    for name in unknown_variables(os.environ):
+        logging.getLogger(__name__).warning("setting-unknown", extra={"variable": name})
     storage_failed = threading.Event()
     systemd = notifier()
     with (
