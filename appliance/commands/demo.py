@@ -75,8 +75,7 @@ def demo(
         )
         if not once:
             say("The box is running. Ctrl-C stops it.")
-            if process.wait() != 0:
-                raise DemonstrationFailed("The server ended by itself; serve.log says why.")
+            _wait_for_ctrl_c(process)
 
 
 def _accounts(directory: Path) -> Mapping[str, dict[str, str]]:
@@ -119,7 +118,9 @@ def _serving(directory: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     port = free_port()
     environment = {n: v for n, v in os.environ.items() if not n.startswith("SPIRA_")}
     command = [sys.executable, "-P", "-m", "cli", "serve", "--port", str(port)]
-    with (directory / "serve.log").open("ab") as log:
+    path = directory / "serve.log"
+    path.touch(mode=0o600)
+    with path.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, "--data", str(directory)],
             stdout=log,
@@ -133,6 +134,20 @@ def _serving(directory: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         yield address, process
     finally:
         _stop(process)
+
+
+def _wait_for_ctrl_c(process: subprocess.Popen[bytes]) -> None:
+    """Return when somebody stops the demonstration.
+
+    Raises:
+        DemonstrationFailed: its server ended by itself.
+    """
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        say("Stopping.")
+        return
+    raise DemonstrationFailed("The server ended by itself; serve.log says why.")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -187,6 +202,6 @@ def _lines(
     if result["probability"] is not None:
         yield f"  probability: {result['probability']:.3f}"
     yield "  DEMONSTRATION: this says nothing of a patient."
-    yield f"API: {address}/v1/"
+    yield f"API: {address}/v1/, described at {address}/schema (with an admin's token)"
     for user in accounts.values():
         yield f"  {user['role']:<10}  {user['username']:<10}  {user['password']}"
