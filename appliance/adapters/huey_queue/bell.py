@@ -27,8 +27,9 @@ _log = logging.getLogger(__name__)
 class Bell:
     """Wakes every thread that waits; a ring between looking and waiting is never missed."""
 
-    def __init__(self) -> None:
-        """Be silent."""
+    def __init__(self, *, wait_at_most_s: float = WAIT_AT_MOST_S) -> None:
+        """Be silent; whoever waits looks again after so long, rung or not."""
+        self._wait_at_most_s = wait_at_most_s
         self._condition = threading.Condition()
         self._n_rings = 0
 
@@ -44,9 +45,9 @@ class Bell:
             self._condition.notify_all()
 
     def wait(self, n_rings: int) -> None:
-        """Return as soon as it has rung since `n_rings` was read, or after a second."""
+        """Return as soon as it has rung since `n_rings` was read, or after the bound."""
         with self._condition:
-            self._condition.wait_for(lambda: self._n_rings != n_rings, WAIT_AT_MOST_S)
+            self._condition.wait_for(lambda: self._n_rings != n_rings, self._wait_at_most_s)
 
 
 class Ear:

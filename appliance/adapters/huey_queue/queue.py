@@ -11,7 +11,7 @@ from typing import Final
 from huey.api import Huey
 from huey.consumer import Consumer
 
-from appliance.adapters.huey_queue.bell import Bell, Ear, ring_elsewhere
+from appliance.adapters.huey_queue.bell import WAIT_AT_MOST_S, Bell, Ear, ring_elsewhere
 from appliance.adapters.huey_queue.storage import IdSerializer, WakingStorage
 from appliance.core.ids import ResultId
 
@@ -35,14 +35,15 @@ class HueyQueue:
     asks it every minute. `huey.db` may be deleted while nobody serves.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, wait_at_most_s: float = WAIT_AT_MOST_S) -> None:
         """Remember where the queue lives; nothing is opened yet.
 
         Args:
             directory: the data directory, for `huey.db` and `huey.sock`.
+            wait_at_most_s: what a ring that was lost on its way costs at most.
         """
         self._directory = directory
-        self._bell = Bell()
+        self._bell = Bell(wait_at_most_s=wait_at_most_s)
         self._huey = Huey(
             "spira",
             results=False,
