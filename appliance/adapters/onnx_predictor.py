@@ -122,13 +122,18 @@ class OnnxPredictor:
         if hashlib.sha256(graph).hexdigest() != graph_sha256:
             raise ModelUnavailable(graph_sha256=graph_sha256, reason="damaged")
         try:
+            # Without the fallback, which tries the same again and prints about it.
             session = ort.InferenceSession(
-                graph, sess_options=_options(), providers=["CPUExecutionProvider"]
+                graph,
+                sess_options=_options(),
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,
             )
+            silence = _silence(session)
         except _ORT_ERRORS as error:
             raise GraphRefused("ONNX Runtime cannot load it.", reason="load") from error
         try:
-            _run(session, _silence(session), timeout_s=self._warm_up_timeout_s)
+            _run(session, silence, timeout_s=self._warm_up_timeout_s)
         except (PredictionFailed, PredictionTimeout) as error:
             raise GraphRefused(
                 "It cannot score five seconds of silence.", reason="warm-up", cause=error.code
@@ -151,11 +156,11 @@ def _options() -> ort.SessionOptions:
 def _run(
     session: ort.InferenceSession, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
 ) -> Scores:
-    names = [output.name for output in session.get_outputs()]
     run_options = ort.RunOptions()
     run_options.log_severity_level = _FATAL_ONLY
     with _watched(run_options, timeout_s) as ended:
         try:
+            names = [output.name for output in session.get_outputs()]
             outputs = session.run(names, dict(inputs), run_options)
         except _ORT_ERRORS as error:
             if ended.is_set():

@@ -229,11 +229,11 @@ def _signature(
     return tuple(values["input"]), tuple(values["output"])
 
 
-def _value(walker: Walker, info: Field) -> GraphValue:
+def _value(walker: Walker, declared: Field) -> GraphValue:
     name, element = "", 0
     shape: tuple[Dimension, ...] | None = None
     kinds = set()
-    for field in walker.tree("ValueInfo", info.body):
+    for field in walker.tree("ValueInfo", declared.body):
         match field.message, field.name:
             case "ValueInfo", "name":
                 name = field.text()

@@ -27,20 +27,21 @@ _FIXED_BYTES: Final = {_FIXED64: 8, _FIXED32: 4}
 _MAX_VARINT_BYTES: Final = 10
 _MAX_TAG_BYTES: Final = 5
 
-# What a field is: a number, bytes that are not looked into, or the name of a message. A `*`
+# What a field is: a number, a text, bytes that are not looked into, or the name of a message. A `*`
 # means that it may occur more than once; without it the second time refuses the file, since
 # readers differ in which of the two they believe.
 _NUMBER: Final = "number"
+_TEXT: Final = "text"
 _BYTES: Final = "bytes"
 
 _MESSAGES: Final[dict[str, dict[int, tuple[str, str]]]] = {
     "Model": {
         1: ("ir_version", _NUMBER),
-        2: ("producer_name", _BYTES),
-        3: ("producer_version", _BYTES),
-        4: ("domain", _BYTES),
+        2: ("producer_name", _TEXT),
+        3: ("producer_version", _TEXT),
+        4: ("domain", _TEXT),
         5: ("model_version", _NUMBER),
-        6: ("doc_string", _BYTES),
+        6: ("doc_string", _TEXT),
         7: ("graph", "Graph"),
         8: ("opset_import", "OperatorSetId*"),
         14: ("metadata_props", "StringStringEntry*"),
@@ -48,13 +49,13 @@ _MESSAGES: Final[dict[str, dict[int, tuple[str, str]]]] = {
         25: ("functions", "Opaque*"),
         26: ("configuration", "Opaque*"),
     },
-    "OperatorSetId": {1: ("domain", _BYTES), 2: ("version", _NUMBER)},
-    "StringStringEntry": {1: ("key", _BYTES), 2: ("value", _BYTES)},
+    "OperatorSetId": {1: ("domain", _TEXT), 2: ("version", _NUMBER)},
+    "StringStringEntry": {1: ("key", _TEXT), 2: ("value", _TEXT)},
     "Graph": {
         1: ("node", "Node*"),
-        2: ("name", _BYTES),
+        2: ("name", _TEXT),
         5: ("initializer", "Tensor*"),
-        10: ("doc_string", _BYTES),
+        10: ("doc_string", _TEXT),
         11: ("input", "ValueInfo*"),
         12: ("output", "ValueInfo*"),
         13: ("value_info", "ValueInfo*"),
@@ -63,19 +64,19 @@ _MESSAGES: Final[dict[str, dict[int, tuple[str, str]]]] = {
         16: ("metadata_props", "StringStringEntry*"),
     },
     "Node": {
-        1: ("input", "bytes*"),
-        2: ("output", "bytes*"),
-        3: ("name", _BYTES),
-        4: ("op_type", _BYTES),
+        1: ("input", "text*"),
+        2: ("output", "text*"),
+        3: ("name", _TEXT),
+        4: ("op_type", _TEXT),
         5: ("attribute", "Attribute*"),
-        6: ("doc_string", _BYTES),
-        7: ("domain", _BYTES),
-        8: ("overload", _BYTES),
+        6: ("doc_string", _TEXT),
+        7: ("domain", _TEXT),
+        8: ("overload", _TEXT),
         9: ("metadata_props", "StringStringEntry*"),
         10: ("device_configurations", "Opaque*"),
     },
     "Attribute": {
-        1: ("name", _BYTES),
+        1: ("name", _TEXT),
         2: ("f", _NUMBER),
         3: ("i", _NUMBER),
         4: ("s", _BYTES),
@@ -86,11 +87,11 @@ _MESSAGES: Final[dict[str, dict[int, tuple[str, str]]]] = {
         9: ("strings", "bytes*"),
         10: ("tensors", "Tensor*"),
         11: ("graphs", "Graph*"),
-        13: ("doc_string", _BYTES),
+        13: ("doc_string", _TEXT),
         14: ("tp", "Type"),
         15: ("type_protos", "Type*"),
         20: ("type", _NUMBER),
-        21: ("ref_attr_name", _BYTES),
+        21: ("ref_attr_name", _TEXT),
         22: ("sparse_tensor", "SparseTensor"),
         23: ("sparse_tensors", "SparseTensor*"),
     },
@@ -102,27 +103,27 @@ _MESSAGES: Final[dict[str, dict[int, tuple[str, str]]]] = {
         5: ("int32_data", "number*"),
         6: ("string_data", "bytes*"),
         7: ("int64_data", "number*"),
-        8: ("name", _BYTES),
+        8: ("name", _TEXT),
         9: ("raw_data", _BYTES),
         10: ("double_data", "number*"),
         11: ("uint64_data", "number*"),
-        12: ("doc_string", _BYTES),
+        12: ("doc_string", _TEXT),
         13: ("external_data", "StringStringEntry*"),
         14: ("data_location", _NUMBER),
         16: ("metadata_props", "StringStringEntry*"),
     },
     "SparseTensor": {1: ("values", "Tensor"), 2: ("indices", "Tensor"), 3: ("dims", "number*")},
     "ValueInfo": {
-        1: ("name", _BYTES),
+        1: ("name", _TEXT),
         2: ("type", "Type"),
-        3: ("doc_string", _BYTES),
+        3: ("doc_string", _TEXT),
         4: ("metadata_props", "StringStringEntry*"),
     },
     "Type": {
         1: ("tensor_type", "TensorType"),
         4: ("sequence_type", "ElementType"),
         5: ("map_type", "MapType"),
-        6: ("denotation", _BYTES),
+        6: ("denotation", _TEXT),
         8: ("sparse_tensor_type", "TensorType"),
         9: ("optional_type", "ElementType"),
     },
@@ -132,8 +133,8 @@ _MESSAGES: Final[dict[str, dict[int, tuple[str, str]]]] = {
     "Shape": {1: ("dim", "Dimension*")},
     "Dimension": {
         1: ("dim_value", _NUMBER),
-        2: ("dim_param", _BYTES),
-        3: ("denotation", _BYTES),
+        2: ("dim_param", _TEXT),
+        3: ("denotation", _TEXT),
     },
     "Opaque": {},
 }
@@ -197,7 +198,10 @@ class Walker:
             value, payload, at = _payload(body, at, wire)
             if (wire == _LENGTH) != (kind != _NUMBER) and not _is_packed(wire, kind, table[number]):
                 raise not_onnx(f"{message} has a {name} of another kind")
-            yield Field(message=message, name=name, kind=kind, number=value, body=payload)
+            field = Field(message=message, name=name, kind=kind, number=value, body=payload)
+            if kind == _TEXT:
+                field.text()
+            yield field
 
     def tree(self, message: str, body: _Bytes, *, depth: int = 0) -> Iterator[Field]:
         """Yield every field of the message and of all messages within, depth first.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import random
 import threading
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from appliance.adapters.onnx_predictor import OnnxPredictor
 from appliance.core.errors import GraphRefused, PredictionFailed, PredictionTimeout
 from appliance.core.model_inputs import build_inputs
+from appliance.core.onnx_graph import check_graph, inspect_graph
 from appliance.core.wav import read_wav
 from tests.bundle_builders import (
     GOLDEN_WAVS,
@@ -22,6 +25,8 @@ from tests.bundle_builders import (
     graph_bytes,
 )
 
+SEED = 20_260_301
+N_MUTATIONS = 500
 QUIET = {"sustentada": np.full((1, 9), 0.25, np.float32)}
 LOUD = {"sustentada": np.full((1, 9), 0.75, np.float32)}
 
@@ -135,6 +140,24 @@ def test_external_data_beside_the_process_is_not_found(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GraphRefused):
         loaded("external_in_constant")
+
+
+def test_mutated_graphs_are_refused_or_run(capfd: pytest.CaptureFixture[str]) -> None:
+    """Inspected, then loaded: whatever bytes change, a refusal or a session, and no word of it."""
+    source = random.Random(SEED)  # noqa: S311 - what to change, not a secret
+    predictor = OnnxPredictor(warm_up_timeout_s=5)
+    manifest = a_manifest()
+    n_run = 0
+    for _ in range(N_MUTATIONS):
+        mutated = bytearray(graph_bytes())
+        mutated[source.randrange(len(mutated))] = source.randrange(256)
+        content = bytes(mutated)
+        with contextlib.suppress(GraphRefused):
+            check_graph(inspect_graph(content), manifest)
+            predictor.ensure_loaded(hashlib.sha256(content).hexdigest(), content.__bytes__)
+            n_run += 1
+    assert 0 < n_run < N_MUTATIONS
+    assert capfd.readouterr() == ("", "")
 
 
 def test_no_thread_is_left_behind() -> None:

@@ -173,6 +173,11 @@ def test_what_two_readers_could_read_differently_is_refused(content: bytes, what
     assert reason(content, a_manifest()) == "not-onnx"
 
 
+def test_names_are_utf_8() -> None:
+    """A name that is no text is refused wherever it stands, here that of an axis."""
+    assert reason(graph_bytes().replace(b"n_frase", b"n_fr\xffse"), a_manifest()) == "not-onnx"
+
+
 def test_a_sequence_is_no_tensor() -> None:
     """An input that is a sequence of float32 tensors is not float32[1, n]."""
     tensor = field(1, 2, field(1, 0, b"\x01"))
