@@ -15,6 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from appliance import __version__
+from appliance.web import problems
 from appliance.web.described import BODY, TakesBody
 from appliance.web.guards import ADMIN
 from appliance.web.listing import PARAMETERS
@@ -71,6 +72,7 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
         operation = document["paths"].get(path, {}).get(method)
         if operation is None:
             continue
+        _drop_errors_of_the_framework(operation["responses"])
         said = handler.opt.get(BODY)
         if isinstance(said, TakesBody):
             operation["requestBody"] = _request_body(said, schemas)
@@ -86,6 +88,13 @@ def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
         for method, found in getattr(route, "route_handler_map", {}).items():
             handler = found[0] if isinstance(found, tuple) else found
             yield route.path_format, method.lower(), handler
+
+
+def _drop_errors_of_the_framework(responses: dict[str, Any]) -> None:
+    """Drop what Litestar says of parameters: ours are 422, and problems."""
+    for status, response in list(responses.items()):
+        if status >= "400" and problems.MEDIA_TYPE not in response["content"]:
+            del responses[status]
 
 
 def _request_body(said: TakesBody, schemas: dict[str, Any]) -> dict[str, Any]:

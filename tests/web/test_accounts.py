@@ -1,0 +1,101 @@
+"""Accounts change, and with them what their tokens may do."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from appliance.core.errors import TooManyAttempts
+from appliance.web.turns import Turns
+from tests.web.boxes import PASSWORD, Box, Person, new_id
+from tests.web.test_compatibility import blamed, problem
+
+NEW = {"password": "a very different one", "password_confirmation": "a very different one"}
+
+
+def test_a_user_sees_oneself(nurse: Person) -> None:
+    """Without the id in hand."""
+    seen = nurse.call("GET", "/v1/users/me").json()
+    assert (seen["id"], seen["role"], seen["active"]) == (nurse.user.id, "nurse", True)
+
+
+@pytest.mark.parametrize("change", [{"role": "researcher"}, {"active": False}])
+def test_a_changed_role_or_state_ends_the_tokens(
+    nurse: Person, admin: Person, change: dict[str, object]
+) -> None:
+    """At once, not at the next sign-in."""
+    answer = admin.call("PATCH", nurse.home, json=change)
+    assert answer.status_code == httpx.codes.OK
+    assert answer.json().items() >= change.items()
+    assert problem(nurse.call("GET", "/v1/users/me")) == (401, "not-signed-in")
+
+
+def test_hospitals_change_without_a_sign_in(box: Box, stranger: Person, admin: Person) -> None:
+    """A nurse who moves wards sees the other shift with the token she has."""
+    path = f"/v1/hospitals/{box.hospital.id}/inferences"
+    assert stranger.call("GET", path).status_code == httpx.codes.FORBIDDEN
+    admin.call("PATCH", stranger.home, json={"hospitals": [box.hospital.id, box.hospital.id]})
+    assert stranger.call("GET", path).status_code == httpx.codes.OK
+
+
+def test_a_hospital_nobody_knows_is_not_assigned(nurse: Person, admin: Person) -> None:
+    """404 for an unknown id, 422 for what is no id, and for what cannot be changed."""
+    unknown = admin.call("PATCH", nurse.home, json={"hospitals": [new_id()]})
+    assert problem(unknown) == (404, "hospital-not-found")
+    no_id = admin.call("PATCH", nurse.home, json={"hospitals": ["HC"]})
+    assert problem(no_id) == (422, "invalid-request")
+    other = admin.call("PATCH", nurse.home, json={"username": "x"})
+    assert blamed(other) == {"username": "unknown"}
+
+
+def test_one_changes_ones_password_with_the_old_one(
+    http: TestClient[Litestar], nurse: Person
+) -> None:
+    """All tokens end, and the new password signs in."""
+    path = f"{nurse.home}/password"
+    assert blamed(nurse.call("POST", path, json=NEW)) == {"old_password": "required"}
+    wrong = nurse.call("POST", path, json={**NEW, "old_password": "not it at all"})
+    assert problem(wrong) == (401, "wrong-credentials")
+    answer = nurse.call("POST", path, json={**NEW, "old_password": PASSWORD})
+    assert answer.status_code == httpx.codes.OK
+    assert problem(nurse.call("GET", "/v1/users/me")) == (401, "not-signed-in")
+    signed_in = http.post("/v1/users/auth", data={"username": "ana", "password": NEW["password"]})
+    assert signed_in.status_code == httpx.codes.OK
+
+
+def test_an_admin_sets_anothers_password_without_the_old_one(nurse: Person, admin: Person) -> None:
+    """But needs the old one for one's own."""
+    path = f"{nurse.home}/password"
+    assert admin.call("POST", path, json=NEW).status_code == httpx.codes.OK
+    own = admin.call("POST", f"{admin.home}/password", json=NEW)
+    assert blamed(own) == {"old_password": "required"}
+
+
+def test_so_many_hash_at_once_and_so_many_wait() -> None:
+    """Two at a time, without a thread for those who wait; one too many is told to come back."""
+
+    async def crowd() -> tuple[int, int, int]:
+        turns = Turns(n_at_once=2, n_waiting=3)
+        n_inside = most_inside = n_refused = n_served = 0
+
+        async def one() -> None:
+            nonlocal n_inside, most_inside, n_refused, n_served
+            try:
+                async with turns.turn():
+                    n_inside += 1
+                    most_inside = max(most_inside, n_inside)
+                    await asyncio.sleep(0.01)
+                    n_inside -= 1
+                    n_served += 1
+            except TooManyAttempts:
+                n_refused += 1
+
+        await asyncio.gather(*(one() for _ in range(7)))
+        await one()
+        return most_inside, n_served, n_refused
+
+    assert asyncio.run(crowd()) == (2, 6, 2)

@@ -1,0 +1,125 @@
+"""Lists: pages that neither lose nor repeat, and filters that say what they do not take."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from appliance.core.diagnosis import Diagnosis
+from appliance.core.errors import InvalidRequest
+from appliance.core.inference import InferenceStatus, Purpose, SortKey
+from appliance.web.listing import read_query
+from tests.builders import NOON
+from tests.web.boxes import FORM_2022, Box, Person
+
+
+def test_without_parameters_the_whole_list_is_meant() -> None:
+    """As in 2022; others' parameters do not change that."""
+    assert read_query({"cachebuster": "1"}, whole_by_default=True).limit is None
+    assert read_query({}, whole_by_default=False).limit == 50
+
+
+@pytest.mark.parametrize("parameter", ["after", "sort", "q", "status", "local"])
+def test_with_any_parameter_a_page_is_meant(parameter: str) -> None:
+    """Of fifty, unless it says otherwise."""
+    text = {"sort": "rgh", "status": "completed"}.get(parameter, "x")
+    assert read_query({parameter: text}, whole_by_default=True).limit == 50
+
+
+def test_every_parameter_is_read() -> None:
+    """Each ends up in its own place of the query."""
+    query = read_query(
+        {
+            "limit": "200",
+            "after": "cursor",
+            "sort": "model_name",
+            "order": "asc",
+            "q": "142",
+            "status": "error",
+            "diagnosis": "inconclusive",
+            "local": "HC",
+            "from": "2026-03-01",
+            "to": "2026-03-01",
+            "purpose": "collection",
+        },
+        whole_by_default=True,
+    )
+    assert (query.limit, query.after, query.sort) == (200, "cursor", SortKey.MODEL_NAME)
+    assert (query.descending, query.rgh_prefix, query.local) == (False, "142", "HC")
+    assert query.status is InferenceStatus.ERROR
+    assert query.diagnosis is Diagnosis.INCONCLUSIVE
+    assert query.purpose is Purpose.COLLECTION
+    midnight = NOON.replace(hour=0)
+    assert query.captured_from == midnight
+    assert query.captured_to == midnight + timedelta(days=1) - timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T09:00:00-03:00", "2026-03-01T12:00:00 00:00"])
+def test_instants_have_a_zone(text: str) -> None:
+    """A plus sign nobody escaped arrives as a blank."""
+    assert read_query({"from": text}, whole_by_default=True).captured_from == NOON
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("limit", "0"),
+        ("limit", "201"),
+        ("limit", "-1"),
+        ("limit", "ten"),
+        ("limit", "٣"),
+        ("sort", "gender"),
+        ("order", "up"),
+        ("status", "done"),
+        ("diagnosis", "sick"),
+        ("model_id", "x"),
+        ("from", "yesterday"),
+        ("from", "2026-03-01T12:00:00"),
+        ("to", "9999-12-31T23:59:59-23:59"),
+        ("purpose", "fun"),
+        ("q", "1" * 513),
+    ],
+)
+def test_what_a_list_does_not_take_is_named(name: str, text: str) -> None:
+    """By the parameter, without what was in it."""
+    with pytest.raises(InvalidRequest) as refusal:
+        read_query({name: text}, whole_by_default=True)
+    (fault,) = refusal.value.errors
+    assert fault.field == name
+    assert text not in fault.message
+
+
+def test_pages_follow_each_other(box: Box, nurse: Person) -> None:
+    """Each inference once, in order, until there is no next page."""
+    ids = []
+    for minute in range(5):
+        box.clock.now = NOON.replace(minute=minute)
+        ids.append(nurse.post_2022().json()["inference_id"])
+    seen: list[str] = []
+    parameters = {"limit": "2", "order": "asc"}
+    while True:
+        page = nurse.call("GET", f"{nurse.home}/inferences", params=parameters).json()
+        seen += [inference["id"] for inference in page["inferences"]]
+        if page["next"] is None:
+            break
+        parameters["after"] = page["next"]
+    assert seen == ids
+
+
+def test_filters_leave_out_what_does_not_fit(nurse: Person) -> None:
+    """By the first characters of the RGH."""
+    nurse.post_2022()
+    nurse.post_2022({**FORM_2022, "rgh": "13817615A"})
+    found = nurse.call("GET", f"{nurse.home}/inferences", params={"q": "138"}).json()
+    assert [inference["rgh"] for inference in found["inferences"]] == ["13817615A"]
+
+
+def test_the_next_shift_looks_back_three_days(box: Box, nurse: Person, colleague: Person) -> None:
+    """What is older is not shown, whatever the request asks for."""
+    box.clock.now = NOON - timedelta(hours=73)
+    nurse.post_2022()
+    box.clock.now = NOON
+    path = f"/v1/hospitals/{box.hospital.id}/inferences"
+    seen = colleague.call("GET", path, params={"from": "2020-01-01"}).json()
+    assert seen["inferences"] == []
