@@ -19,11 +19,11 @@ from appliance.commands.console import (
     table,
 )
 from appliance.core.model import Model, ModelVersion
+from appliance.usecases.install_model import install_bundle
 from appliance.usecases.models import (
     Verification,
     activate_version,
     find_version,
-    install_bundle,
     roll_back,
     verify_versions,
 )

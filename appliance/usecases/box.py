@@ -23,7 +23,8 @@ from appliance.ports import (
 )
 from appliance.usecases.accounts import NewUser, add_user
 from appliance.usecases.hospitals import add_hospital
-from appliance.usecases.models import ModelRoom, activate_version, install_bundle
+from appliance.usecases.install_model import install_bundle
+from appliance.usecases.models import ModelRoom, activate_version
 from appliance.usecases.protocols import install_protocol
 
 HOSPITALS: Final = (("Hospital das Clínicas", HC_RULE), ("Outro", None))

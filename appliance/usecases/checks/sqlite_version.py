@@ -19,9 +19,10 @@ def check(version: str) -> tuple[Finding, ...]:
     Args:
         version: as SQLite tells it, for example `3.40.1`.
     """
-    parts = tuple(int(part) for part in version.split(".")[:3])
-    mended = parts >= _MENDED or parts[2] >= _MENDED_BRANCHES.get(parts[:2], parts[2] + 1)
-    if mended or parts < _FIRST:
+    major, minor, patch = (int(part) for part in version.split(".")[:3])
+    mended_from = _MENDED_BRANCHES.get((major, minor), patch + 1)
+    mended = (major, minor, patch) >= _MENDED or patch >= mended_from
+    if mended or (major, minor, patch) < _FIRST:
         return ()
     return (
         Finding(

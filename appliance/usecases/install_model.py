@@ -1,0 +1,135 @@
+"""In from a bundle: checked whole, tested on this box, made durable. Nothing is active by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from appliance.core.audit import AuditAction, AuditEntry, audited
+from appliance.core.bundle import StagedBundle
+from appliance.core.errors import BundleConflict, BundleOutdated, ModelNotFound
+from appliance.core.ids import ModelVersionId
+from appliance.core.model import Model, ModelVersion, VersionState
+from appliance.ports import ModelRecords, ProtocolRecords, Stored
+from appliance.usecases.models import ModelRoom, self_test
+from appliance.usecases.protocols import parsed
+from appliance.usecases.register_model import register_model
+
+
+def install_bundle(source: Path, *, actor: str, room: ModelRoom) -> tuple[ModelVersion, Stored]:
+    """Install a bundle: checked whole, its golden recordings scored here, then made durable.
+
+    Installing the same bundle again changes nothing. Nothing is active by this.
+
+    Raises:
+        BundleUntrusted, BundleRefused, GraphRefused, GoldenMismatch, BundleOutdated,
+        BundleConflict, FileMissing: and nothing is left of it.
+    """
+    staged = room.bundles.stage(
+        source, trusted=room.keys.keys(), never_to_model=never_to_model(room.protocols)
+    )
+    try:
+        _refuse_outdated(staged, room.models)
+        _self_test_staged(staged, room)
+        room.bundles.install(staged)
+    finally:
+        room.bundles.discard(staged)
+    model = _model_of(staged, actor=actor, room=room)
+    version = _version(staged, model, room)
+    stored = room.models.add_version(version, audit=_installation(version, actor))
+    if stored is Stored.NEW:
+        return version, stored
+    return _brought_back(_installed(staged, room.models), actor=actor, room=room), stored
+
+
+def never_to_model(protocols: ProtocolRecords) -> frozenset[str]:
+    """Return the fields that the installed protocols keep from every model."""
+    return frozenset(
+        field.name
+        for installed in protocols.protocols()
+        for field in parsed(installed).fields
+        if field.never_to_model
+    )
+
+
+def _refuse_outdated(staged: StagedBundle, models: ModelRecords) -> None:
+    """Refuse early what `add_version` would refuse, before anything is installed."""
+    manifest = staged.manifest
+    known = [v for v in models.versions() if v.model_name == manifest.name]
+    if any(version.digest == staged.digest for version in known):
+        return
+    if any(version.version == manifest.version for version in known):
+        raise BundleConflict(version=manifest.version)
+    highest = max((version.sequence for version in known), default=0)
+    if manifest.sequence <= highest:
+        raise BundleOutdated(sequence=manifest.sequence, highest=highest)
+
+
+def _self_test_staged(staged: StagedBundle, room: ModelRoom) -> None:
+    """Test a bundle that is not installed yet; a graph loaded for this alone is unloaded."""
+    contents = room.bundles.staged_contents(staged)
+    was_loaded = contents.manifest.graph_sha256 in room.predictor.loaded()
+    try:
+        self_test(contents, room=room)
+    finally:
+        if not was_loaded:
+            room.predictor.unload(contents.manifest.graph_sha256)
+
+
+def _model_of(staged: StagedBundle, *, actor: str, room: ModelRoom) -> Model:
+    """Return the bundle's model; its first bundle makes it known."""
+    name = staged.manifest.name
+    try:
+        return room.models.model_named(name)
+    except ModelNotFound:
+        return register_model(
+            name,
+            f"{name}-topic",
+            actor=actor,
+            clock=room.clock,
+            new_id=room.new_id,
+            models=room.models,
+        )
+
+
+def _installation(version: ModelVersion, actor: str) -> AuditEntry:
+    return audited(
+        AuditAction.MODEL_INSTALLED,
+        version.id,
+        at=version.installed_at,
+        actor=actor,
+        digest=version.digest,
+        key=version.key_fingerprint,
+    )
+
+
+def _brought_back(version: ModelVersion, *, actor: str, room: ModelRoom) -> ModelVersion:
+    """Return a version that was here; one that had been removed is installed again."""
+    if version.state is VersionState.REMOVED:
+        entry = replace(_installation(version, actor), at=room.clock())
+        room.models.set_state(version.id, VersionState.INSTALLED, audit=entry)
+    return room.models.version(version.id)
+
+
+def _installed(staged: StagedBundle, models: ModelRecords) -> ModelVersion:
+    return next(version for version in models.versions() if version.digest == staged.digest)
+
+
+def _version(staged: StagedBundle, model: Model, room: ModelRoom) -> ModelVersion:
+    manifest = staged.manifest
+    return ModelVersion(
+        id=ModelVersionId(room.new_id()),
+        model_id=model.id,
+        model_name=model.name,
+        version=manifest.version,
+        sequence=manifest.sequence,
+        digest=staged.digest,
+        graph_sha256=manifest.graph_sha256,
+        manifest=staged.manifest_bytes,
+        key_fingerprint=staged.key_fingerprint,
+        demonstration=manifest.demonstration,
+        t_low=manifest.t_low,
+        t_high=manifest.t_high,
+        state=VersionState.INSTALLED,
+        installed_at=room.clock(),
+    )
