@@ -7,6 +7,7 @@ import os
 import pickle
 import sqlite3
 import stat
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -122,16 +123,25 @@ def test_without_a_file_ids_are_handed_over_in_memory(
     assert [getattr(record, "result_id", None) for record in warned] == [ID]
 
 
-def test_a_file_that_breaks_meanwhile_stops_nothing(tmp_path: Path) -> None:
-    """Damage while serving is noticed, and ids go through memory from then on."""
-    with serving(tmp_path, n_workers=1) as (queue, seen):
+def test_a_file_that_breaks_meanwhile_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Damage while serving is told once, and ids go through memory from then on."""
+    with (
+        serving(tmp_path, n_workers=1, wait_at_most_s=0.02) as (queue, seen),
+        caplog.at_level(logging.WARNING),
+    ):
         queue.wake(ID)
         wait_until(lambda: seen == [ID])
         with closing(sqlite3.connect(tmp_path / "huey.db")) as connection, connection:
             connection.execute("DROP TABLE task")
             connection.execute("CREATE TABLE task (name TEXT)")
+        wait_until(lambda: "queue-not-read" in caplog.text)
+        time.sleep(0.2)
         queue.wake(OTHER)
         wait_until(lambda: seen == [ID, OTHER])
+
+    assert caplog.text.count("queue-not-read") == 1
 
 
 def test_more_than_can_be_told_is_dropped(tmp_path: Path) -> None:
