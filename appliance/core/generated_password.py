@@ -18,5 +18,7 @@ def generated_password(choose: Callable[[str], str]) -> str:
     Args:
         choose: picks one of the characters it is given, from a cryptographic source.
     """
-    groups = ("".join(choose(ALPHABET) for _ in range(N_CHARACTERS_A_GROUP)) for _ in range(N_GROUPS))
+    groups = (
+        "".join(choose(ALPHABET) for _ in range(N_CHARACTERS_A_GROUP)) for _ in range(N_GROUPS)
+    )
     return "-".join(groups)
