@@ -61,14 +61,18 @@ lint: setup
 ##  check    lint, types, layers and fast tests: under a minute
 .PHONY: check
 check: lint
-	$(BOX)/bin/python -m pytest --quiet -m "not lab and not system and not browser"
+	$(FAST_TESTS)
+
+# One process a core: they share nothing but the machine.
+FAST_TESTS = $(BOX)/bin/python -m pytest --quiet --numprocesses auto -m "not lab and not system and not browser"
 
 ##  test     everything: lint, types in both environments, then every test
 .PHONY: test
 test: lint lab
 	$(LAB)/bin/mypy --cache-dir .mypy_cache/lab models
 	$(LAB)/bin/python -m pytest --quiet -m lab
-	$(BOX)/bin/python -m pytest --quiet -m "not lab and not browser"
+	$(FAST_TESTS)
+	$(BOX)/bin/python -m pytest --quiet -m system
 
 ##  demo     send the golden recordings through a fresh box under var/, leave it running (ONCE=1: stop it)
 .PHONY: demo
