@@ -33,18 +33,18 @@ def under(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Under]:
     seen: list[ResultId] = []
     if request.param == "fake":
         fake = FakeJobQueue()
-        yield Under(queue=fake, seen=seen, settle=lambda _: fake.run(seen.append))
-        return
+        under = Under(fake, seen, lambda _: fake.work and fake.run(fake.work))
+    else:
+        under = Under(HueyQueue(tmp_path), seen, lambda n_expected: _settle(seen, n_expected))
+    under.queue.start(seen.append, n_workers=1)
+    yield under
+    under.queue.stop(5.0)
 
-    def settle(n_expected: int) -> None:
-        deadline_s = time.monotonic() + 10.0
-        while len(seen) < n_expected and time.monotonic() < deadline_s:
-            time.sleep(0.005)
 
-    huey = HueyQueue(tmp_path)
-    huey.start(seen.append, n_workers=1)
-    yield Under(queue=huey, seen=seen, settle=settle)
-    huey.stop(5.0)
+def _settle(seen: list[ResultId], n_expected: int) -> None:
+    deadline_s = time.monotonic() + 10.0
+    while len(seen) < n_expected and time.monotonic() < deadline_s:
+        time.sleep(0.005)
 
 
 def test_every_woken_id_reaches_a_worker(under: Under) -> None:
@@ -73,3 +73,22 @@ def test_any_thread_may_wake(under: Under) -> None:
     under.settle(len(IDS))
 
     assert sorted(under.seen) == IDS
+
+
+def test_a_stopped_queue_calls_nobody_and_may_start_again(under: Under) -> None:
+    """Ids that come in between wait for the next start."""
+    assert under.queue.stop(5.0)
+    under.queue.wake(IDS[0])
+    under.settle(0)
+    time.sleep(0.05)
+    assert under.seen == []
+
+    under.queue.start(under.seen.append, n_workers=1)
+    under.settle(1)
+    assert under.seen == [IDS[0]]
+
+
+def test_stopping_twice_is_no_error(under: Under) -> None:
+    """Whoever ends last need not know who ended first."""
+    assert under.queue.stop(5.0)
+    assert under.queue.stop(5.0)
