@@ -291,7 +291,7 @@ def test_everything_missing_or_impossible_is_named_at_once(box: Box, nurse: Pers
 @pytest.mark.parametrize(
     ("model_id", "status", "code"),
     [
-        (new_id(), 404, "model-not-found"),
+        ("00000000-0000-4000-8000-0000000000ff", 404, "model-not-found"),
         ("SpiraConv", 422, "invalid-request"),
     ],
 )
