@@ -98,13 +98,11 @@ def read_container(container: _Bytes) -> tuple[Member, ...]:
     members = []
     at = start
     for _ in range(n_members):
-        member = _member_at(container, at, start)
+        member = _member_at(container, at)
         at += _CENTRAL.size + len(member.name)
         members.append(member)
     _check_places(container, members, start)
-    if at + _END.size != len(container) or not _same(
-        container, at, _end_record(members, at - start)
-    ):
+    if container[at:] != _end_record(members, at - start):
         raise _odd("its directory does not end where the file does")
     _check_limits(members)
     return tuple(members)
@@ -202,7 +200,7 @@ def _directory(container: _Bytes) -> tuple[int, int]:
     return start, n_members
 
 
-def _member_at(container: _Bytes, at: int, start: int) -> Member:
+def _member_at(container: _Bytes, at: int) -> Member:
     if at + _CENTRAL.size > len(container):
         raise _odd("its directory is cut")
     fields = _CENTRAL.unpack_from(container, at)
@@ -214,8 +212,8 @@ def _member_at(container: _Bytes, at: int, start: int) -> Member:
     member = Member(
         name=name, method=method, crc=crc, n_packed=n_packed, n_bytes=n_bytes, offset=fields[-1]
     )
-    if method not in {_STORED, _DEFLATED} or member.end > start:
-        raise _odd("a file has an unknown method, or lies outside")
+    if method not in {_STORED, _DEFLATED}:
+        raise _odd("a file is packed in an unknown way")
     if not _same(container, at, _central_header(member)):
         raise _odd("its directory says more of a file than it may")
     return member
