@@ -67,6 +67,7 @@ class Box:
     users: dict[str, dict[str, str]]
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    clients: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
     def make(cls, directory: Path) -> Box:
@@ -110,6 +111,14 @@ class Box:
         self.process = None
         return status
 
+    def end(self) -> None:
+        """Leave nothing of it running or open."""
+        for http in self.clients:
+            http.close()
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
     def sign_in(self, role: str) -> Client:
         """Return a client signed in as the demonstration user of that role."""
         user = self.users[role]
@@ -124,6 +133,7 @@ class Box:
             headers={"Authorization": f"Bearer {body['access_token']}"},
             timeout=30.0,
         )
+        self.clients.append(http)
         return Client(http=http, user_id=body["id"])
 
 

@@ -23,9 +23,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     box = Box.make(tmp_path)
     box.start()
     yield box
-    if box.process is not None and box.process.poll() is None:
-        box.process.kill()
-        box.process.wait()
+    box.end()
 
 
 @pytest.fixture(scope="session")
