@@ -139,7 +139,7 @@ def make_box_files(settings: Settings) -> None:
         DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
     """
     make_secrets(settings.keys, random_bytes=secrets.token_bytes)
-    open_records(settings.data / "records.db").close()
+    open_records(settings.directory / "records.db").close()
 
 
 def read_public_key(path: Path) -> bytes:
@@ -172,7 +172,7 @@ def open_appliance(
         NotInitialised: there is no box in this directory.
         DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
     """
-    directory = settings.data
+    directory = settings.directory
     if not (directory / "records.db").is_file():
         raise NotInitialised(directory=str(directory))
     failure = _Failure(on_failure)

@@ -108,12 +108,29 @@ def serve(
         ApplianceError: what the lifespan raised at its start.
     """
     watched = _Watched(app)
+    config = _config(watched, shutdown_s=shutdown_s, watchdog_s=watchdog_s, notify=notify)
+    try:
+        _Server(config, storage_failed=storage_failed, notify=notify).run(list(sockets))
+    except SystemExit:
+        # Uvicorn's way to say that the lifespan did not start.
+        raise watched.fault or RuntimeError("The application did not start.") from None
+    finally:
+        for listening in sockets:
+            listening.close()
+    if storage_failed.is_set():
+        raise StorageFailed
+    if watched.fault is not None:
+        raise watched.fault
 
+
+def _config(
+    app: Asgi, *, shutdown_s: int, watchdog_s: float | None, notify: Callable[[str], None]
+) -> uvicorn.Config:
     async def alive() -> None:
         notify("WATCHDOG=1")
 
-    config = uvicorn.Config(
-        watched,
+    return uvicorn.Config(
+        app,
         loop="asyncio",
         http="httptools",
         ws="none",
@@ -128,18 +145,6 @@ def serve(
         callback_notify=alive if watchdog_s else None,
         timeout_notify=max(1, int((watchdog_s or 2) / 2)),
     )
-    try:
-        _Server(config, storage_failed=storage_failed, notify=notify).run(list(sockets))
-    except SystemExit:
-        # Uvicorn's way to say that the lifespan did not start.
-        raise watched.fault or RuntimeError("The application did not start.") from None
-    finally:
-        for listening in sockets:
-            listening.close()
-    if storage_failed.is_set():
-        raise StorageFailed
-    if watched.fault is not None:
-        raise watched.fault
 
 
 class _Watched:

@@ -17,9 +17,10 @@ from typing import Any, Final, Literal
 from appliance.core.errors import FieldError, FileMissing, SettingsInvalid
 
 PREFIX: Final = "SPIRA_"
+DIRECTORY_VARIABLE: Final = f"{PREFIX}DATA"
 FILE_NAME: Final = "settings.toml"
 DEFAULT_DATA: Final = "var/spira"
-OUTSIDE_THE_FILE: Final = frozenset({"data", "settings"})
+OUTSIDE_THE_FILE: Final = frozenset({"directory", "settings"})
 """Where the data directory and the file are cannot be said by the file itself."""
 
 Value = str | int | float | bool | tuple[str, ...] | Path
@@ -45,7 +46,7 @@ def _told(
 class Settings:
     """Everything a box can be told; see `settings_table` for units, ranges and defaults."""
 
-    data: Path = field(metadata=_told("the data directory, mode 0700", default=DEFAULT_DATA))
+    directory: Path = field(metadata=_told("the data directory, mode 0700", default=DEFAULT_DATA))
     keys: Path = field(
         metadata=_told("directory of the box's own secrets", default="`keys` in the data directory")
     )
@@ -118,7 +119,7 @@ class Settings:
 def read_settings(
     environment: Mapping[str, str],
     *,
-    data: Path | None = None,
+    directory: Path | None = None,
     host: str | None = None,
     port: int | None = None,
 ) -> Settings:
@@ -127,7 +128,7 @@ def read_settings(
     Args:
         environment: of the process; `SPIRA_SETTINGS` names another file than `settings.toml`
             in the data directory.
-        data: `--data` of the command line; made absolute.
+        directory: `--data` of the command line; made absolute.
         host: `--host`.
         port: `--port`.
 
@@ -135,10 +136,11 @@ def read_settings(
         SettingsInvalid: errors name every unknown key, wrong type and wrong value.
         FileMissing: `SPIRA_SETTINGS` names a file that cannot be read.
     """
-    directory = Path(data or environment.get(f"{PREFIX}DATA") or DEFAULT_DATA).absolute()
-    values: dict[str, Any] = {"data": directory, "keys": directory / "keys"}
+    named = directory or environment.get(DIRECTORY_VARIABLE) or DEFAULT_DATA
+    place = Path(named).absolute()
+    values: dict[str, Any] = {"directory": place, "keys": place / "keys"}
     faults = []
-    said = _from_file(_file(environment, directory)) | _from_environment(environment)
+    said = _from_file(_file(environment, place)) | _from_environment(environment)
     said |= {k: v for k, v in (("host", host), ("port", port)) if v is not None}
     known = {entry.name: entry for entry in fields(Settings)}
     for key, value in said.items():
@@ -159,7 +161,7 @@ def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
 
     They are not refused: the environment is shared with other programs.
     """
-    known = {f"{PREFIX}{entry.name.upper()}" for entry in fields(Settings)} | {f"{PREFIX}SETTINGS"}
+    known = {_variable(entry) for entry in fields(Settings)} | {f"{PREFIX}SETTINGS"}
     return tuple(sorted(n for n in environment if n.startswith(PREFIX) and n not in known))
 
 
@@ -178,10 +180,13 @@ def _rows() -> Iterator[str]:
         if least is not None and most is None:
             bounds = f"≥ {bounds}"
         default = told["default"] or f"`{_spelled(entry.default)}`"
-        name = f"{PREFIX}{entry.name.upper()}"
-        yield (
-            f"| `{entry.name}` | `{name}` | {told['unit']} | {bounds} | {default} | {told['doc']} |"
-        )
+        names = f"`{entry.name}` | `{_variable(entry)}`"
+        yield f"| {names} | {told['unit']} | {bounds} | {default} | {told['doc']} |"
+
+
+def _variable(entry: Field[Any]) -> str:
+    """Return the name of a setting in the environment."""
+    return DIRECTORY_VARIABLE if entry.name == "directory" else f"{PREFIX}{entry.name.upper()}"
 
 
 def _spelled(value: object) -> str:
@@ -229,7 +234,7 @@ def _from_file(path: Path | None) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for entry in fields(Settings):
-        text = environment.get(f"{PREFIX}{entry.name.upper()}")
+        text = environment.get(_variable(entry))
         if text is not None and entry.name not in OUTSIDE_THE_FILE:
             said[entry.name] = _parsed(entry, text)
     return said

@@ -29,15 +29,15 @@ def write(data: Path, text: str) -> Path:
 def refused_fields(data: Path, environment: dict[str, str] | None = None) -> list[str]:
     """Return the settings named by a refusal."""
     with pytest.raises(SettingsInvalid) as caught:
-        read_settings(environment or {}, data=data)
+        read_settings(environment or {}, directory=data)
     return [error.field for error in caught.value.errors]
 
 
 def test_without_anything_said_the_defaults_hold(tmp_path: Path) -> None:
     """A box needs no settings file: it listens to itself alone and hides probabilities."""
-    settings = read_settings({}, data=tmp_path)
+    settings = read_settings({}, directory=tmp_path)
 
-    assert settings == Settings(data=tmp_path, keys=tmp_path / "keys")
+    assert settings == Settings(directory=tmp_path, keys=tmp_path / "keys")
     assert settings.host == "127.0.0.1"
     assert settings.show_probabilities is False
     assert settings.n_workers == n_cores()
@@ -45,7 +45,7 @@ def test_without_anything_said_the_defaults_hold(tmp_path: Path) -> None:
 
 def test_the_data_directory_is_var_unless_named() -> None:
     """Without --data and SPIRA_DATA a box lives below the current directory."""
-    assert read_settings({}).data == Path(DEFAULT_DATA).absolute()
+    assert read_settings({}).directory == Path(DEFAULT_DATA).absolute()
 
 
 def test_the_command_line_wins_over_environment_and_file(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_the_command_line_wins_over_environment_and_file(tmp_path: Path) -> None
     data = write(tmp_path, "port = 1111\ntoken_minutes = 30\nbox_name = 'ward'\n")
     environment = {"SPIRA_PORT": "2222", "SPIRA_TOKEN_MINUTES": "45", "SPIRA_DATA": "/elsewhere"}
 
-    settings = read_settings(environment, data=data, port=3333)
+    settings = read_settings(environment, directory=data, port=3333)
 
-    assert settings.data == data
+    assert settings.directory == data
     assert (settings.port, settings.token_minutes, settings.box_name) == (3333, 45, "ward")
 
 
@@ -72,7 +72,7 @@ def test_every_type_is_read_from_the_environment(tmp_path: Path) -> None:
         }
     )
 
-    assert settings.data == tmp_path
+    assert settings.directory == tmp_path
     assert settings.keys == Path("/run/keys")
     assert settings.allowed_hosts == ("spira.local", "10.0.0.7")
     assert settings.show_probabilities is True
@@ -82,7 +82,7 @@ def test_every_type_is_read_from_the_environment(tmp_path: Path) -> None:
 
 def test_an_empty_list_in_the_environment_is_no_list_of_nothing(tmp_path: Path) -> None:
     """SPIRA_CORS_ORIGINS= allows no origin, not the empty one."""
-    assert read_settings({"SPIRA_CORS_ORIGINS": ""}, data=tmp_path).cors_origins == ()
+    assert read_settings({"SPIRA_CORS_ORIGINS": ""}, directory=tmp_path).cors_origins == ()
 
 
 def test_an_unknown_key_is_refused_by_its_name(tmp_path: Path) -> None:
@@ -143,9 +143,9 @@ def test_an_installed_box_reads_its_settings_elsewhere(tmp_path: Path) -> None:
     elsewhere = tmp_path / "box.toml"
     elsewhere.write_text("port = 443\n")
 
-    assert read_settings({"SPIRA_SETTINGS": str(elsewhere)}, data=tmp_path).port == 443
+    assert read_settings({"SPIRA_SETTINGS": str(elsewhere)}, directory=tmp_path).port == 443
     with pytest.raises(FileMissing):
-        read_settings({"SPIRA_SETTINGS": str(tmp_path / "absent.toml")}, data=tmp_path)
+        read_settings({"SPIRA_SETTINGS": str(tmp_path / "absent.toml")}, directory=tmp_path)
 
 
 @given(st.text(max_size=20))
@@ -154,7 +154,7 @@ def test_no_text_in_the_environment_escapes_as_another_error(text: str) -> None:
     named = ["port"]
     port = 0
     try:
-        port = read_settings({"SPIRA_PORT": text}, data=Path("/nonexistent")).port
+        port = read_settings({"SPIRA_PORT": text}, directory=Path("/nonexistent")).port
     except SettingsInvalid as error:
         named = [fault.field for fault in error.errors]
     assert named == ["port"]

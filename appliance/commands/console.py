@@ -39,7 +39,7 @@ JsonOption: TypeAlias = Annotated[
 
 def settings_for(directory: Path | None) -> Settings:
     """Return the settings of the box a command is about."""
-    return read_settings(os.environ, data=directory)
+    return read_settings(os.environ, directory=directory)
 
 
 @contextmanager

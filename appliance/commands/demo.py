@@ -102,7 +102,7 @@ def _make(directory: Path) -> None:
             path.write_text(json.dumps({"users": users}, indent=2), encoding="utf-8")
 
     make_box(
-        read_settings({}, data=directory),
+        read_settings({}, directory=directory),
         demo=True,
         finish=lambda building, users: remember(building, users_document(users)),
     )

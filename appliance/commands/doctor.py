@@ -28,7 +28,7 @@ def doctor(
     with opened(directory) as box:
         findings = examine(
             ExaminedBox(
-                directory=box.settings.data,
+                directory=box.settings.directory,
                 clock=box.clock,
                 health=box.database,
                 audit=box.audit,

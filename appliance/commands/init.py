@@ -56,12 +56,12 @@ def make_box(
         AlreadyInitialised, TargetNotEmpty: nothing was touched.
         TargetUnwritable, DiskFull.
     """
-    _refuse_used(settings.data)
-    with whole_directory(settings.data) as building:
+    _refuse_used(settings.directory)
+    with whole_directory(settings.directory) as building:
         keys = settings.keys
-        if keys.is_relative_to(settings.data):
-            keys = building / keys.relative_to(settings.data)
-        users = _furnished(replace(settings, data=building, keys=keys), demo=demo)
+        if keys.is_relative_to(settings.directory):
+            keys = building / keys.relative_to(settings.directory)
+        users = _furnished(replace(settings, directory=building, keys=keys), demo=demo)
         finish(building, users)
     return users
 
@@ -120,7 +120,7 @@ def _demonstration_key() -> TrustedKey:
 
 
 def _lines(settings: Settings, users: tuple[FirstUser, ...], *, demo: bool) -> Iterator[str]:
-    yield f"A new box is in {settings.data}"
+    yield f"A new box is in {settings.directory}"
     yield "Passwords, shown this once:"
     for user in users:
         yield f"  {user.role.value:<10}  {user.username:<10}  {user.password}"
@@ -128,4 +128,4 @@ def _lines(settings: Settings, users: tuple[FirstUser, ...], *, demo: bool) -> I
         yield "Its model is a DEMONSTRATION: what it says means nothing of a patient."
     else:
         yield "Next: spira hospitals add NAME, spira keys add FILE, spira models install FILE"
-    yield f"Then: spira serve --data {settings.data}"
+    yield f"Then: spira serve --data {settings.directory}"

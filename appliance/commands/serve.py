@@ -31,7 +31,7 @@ def serve(
 
     What happens is logged to stderr, one JSON line an event.
     """
-    run_server(read_settings(os.environ, data=directory, host=host, port=port))
+    run_server(read_settings(os.environ, directory=directory, host=host, port=port))
 
 
 def run_server(settings: Settings) -> None:
@@ -50,7 +50,7 @@ def run_server(settings: Settings) -> None:
     storage_failed = threading.Event()
     systemd = notifier()
     with (
-        process.only_server(settings.data),
+        process.only_server(settings.directory),
         open_appliance(settings, on_failure=lambda _failure: storage_failed.set()) as appliance,
     ):
         process.serve(

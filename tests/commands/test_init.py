@@ -80,7 +80,7 @@ def test_a_stop_in_the_middle_leaves_nothing(
     def stop(_directory: Path, _users: tuple[FirstUser, ...]) -> None:
         raise raised()
 
-    settings = read_settings({}, data=new.directory)
+    settings = read_settings({}, directory=new.directory)
     with pytest.raises(type(raised())):
         make_box(settings, demo=False, finish=stop)
 

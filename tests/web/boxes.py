@@ -171,7 +171,7 @@ class Box:
     readiness: Readiness = field(default_factory=Readiness)
     settings: Settings = field(
         default_factory=lambda: Settings(
-            data=Path("unused"), keys=Path("unused"), allowed_hosts=("box.local",)
+            directory=Path("unused"), keys=Path("unused"), allowed_hosts=("box.local",)
         )
     )
     people: dict[str, Person] = field(default_factory=dict)
