@@ -101,9 +101,9 @@ def read_container(container: _Bytes) -> tuple[Member, ...]:
         member = _member_at(container, at)
         at += _CENTRAL.size + len(member.name)
         members.append(member)
-    _check_places(container, members, start)
+    _check_places(container, members)
     if container[at:] != _end_record(members, at - start):
-        raise _odd("its directory does not end where the file does")
+        raise _odd("its directory is not all there is between its files and its end")
     _check_limits(members)
     return tuple(members)
 
@@ -219,15 +219,13 @@ def _member_at(container: _Bytes, at: int) -> Member:
     return member
 
 
-def _check_places(container: _Bytes, members: Sequence[Member], start: int) -> None:
+def _check_places(container: _Bytes, members: Sequence[Member]) -> None:
     """Refuse overlaps, gaps, local headers that say something else, and names used twice."""
     at = 0
     for member in members:
         if member.offset != at or not _same(container, at, _local_header(member)):
             raise _odd("a file is not where it must be")
         at = member.end
-    if at != start:
-        raise _odd("there are bytes between its files and its directory")
     if len({member.name for member in members}) != len(members):
         raise _odd("a name occurs twice")
 

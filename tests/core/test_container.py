@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import mmap
 import struct
 import zipfile
 import zlib
@@ -213,6 +214,24 @@ def test_a_bomb_is_refused_before_it_bursts() -> None:
     with pytest.raises(BundleRefused):
         pieces.extend(contents(view, member))
     assert sum(map(len, pieces)) <= member.n_bytes
+
+
+def test_two_gigabytes_are_too_much() -> None:
+    """Also where no file is over its ratio; nothing is unpacked to find out."""
+    n_packed = 2 * 1024**3 // 20 + 1
+    small = write_container([("a", b"")])
+    local, directory = bytearray(small[:31]), bytearray(small[31:])
+    for header, at in ((local, 14), (directory, 16)):
+        struct.pack_into("<III", header, at, 0, n_packed, n_packed * 20)
+    for header, at in ((local, 8), (directory, 10)):
+        struct.pack_into("<H", header, at, 8)
+    struct.pack_into("<I", directory, len(directory) - 6, len(local) + n_packed)
+    pages = mmap.mmap(-1, len(local) + n_packed + len(directory))
+    pages[: len(local)] = bytes(local)
+    pages[-len(directory) :] = bytes(directory)
+    with pytest.raises(BundleRefused) as refused:
+        read_container(memoryview(pages))
+    assert refused.value.details["reason"] == "container-limits"
 
 
 def test_a_packed_file_is_what_it_declares() -> None:
