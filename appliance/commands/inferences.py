@@ -160,13 +160,17 @@ def _requested(inference_id: InferenceId, box: Appliance) -> Result:
 def _wait_for(result: Result, box: Appliance, *, progress: Callable[[object], None]) -> Result:
     """Return the answered result; a running server computes it, else this process."""
     here_at = time.monotonic() + SERVER_TAKES_IT_WITHIN_S
-    while result.state in _UNANSWERED:
-        if result.state is ResultState.QUEUED and time.monotonic() > here_at:
-            predict_next(result.id, scoring=box.scoring())
-        else:
-            time.sleep(LOOK_EVERY_S)
-        progress(f"result {result.id}")
-        result = _requested(result.inference_id, box)
+    try:
+        while result.state in _UNANSWERED:
+            if result.state is ResultState.QUEUED and time.monotonic() > here_at:
+                predict_next(result.id, scoring=box.scoring())
+            else:
+                time.sleep(LOOK_EVERY_S)
+            progress(f"result {result.id}")
+            result = _requested(result.inference_id, box)
+    finally:
+        # After Ctrl-C in mid-run the next worker need not wait for the lease to end.
+        box.jobs.release(owner=box.owner)
     return result
 
 

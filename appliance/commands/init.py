@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from appliance.bootstrap import make_box_files, open_appliance, read_public_key
-from appliance.commands.console import ACTOR, DirectoryOption, JsonOption, settings_for, show
+from appliance.commands.console import ACTOR, DirectoryOption, JsonOption, say, settings_for, show
 from appliance.core.errors import AlreadyInitialised, TargetNotEmpty
 from appliance.core.generated_password import generated_password
 from appliance.core.signing_key import KeyScope, TrustedKey
@@ -35,6 +35,7 @@ def init(
 ) -> None:
     """Make a box: data directory, keys, protocol, first admin. Passwords are shown once."""
     settings = settings_for(directory)
+    say(f"Making a box in {settings.directory}")
     users = make_box(settings, demo=demo)
     show({"users": users_document(users)}, _lines(settings, users, demo=demo), as_json=as_json)
 

@@ -15,6 +15,7 @@ from appliance.commands.console import (
     error_document,
     opened,
     progress,
+    say,
     show,
     table,
 )
@@ -44,6 +45,7 @@ def install(
     """Check a bundle whole, score its golden recordings here, and install it."""
     with opened(directory) as box:
         room = box.model_room()
+        say("Checking the bundle; scoring its golden recordings on this machine.")
         version, stored = install_bundle(file, actor=ACTOR, room=room)
         if activate:
             version = activate_version(version, default=False, actor=ACTOR, room=room)
@@ -92,6 +94,7 @@ def activate(
     """Let a version answer from now on, after it repeated its golden results here."""
     with opened(directory) as box:
         found = find_version(version, models=box.models)
+        say("Scoring its golden recordings on this machine.")
         active = activate_version(found, default=default, actor=ACTOR, room=box.model_room())
     show(
         {"version": _document(active)},
