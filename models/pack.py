@@ -142,10 +142,9 @@ def _ingredients(directory: Path, statement_path: Path) -> _Ingredients:
 def _proved(graph: bytes, taken: _Ingredients, progress: Progress) -> Parity:
     roles = [entry.role for entry in taken.statement.roles]
     speech = {case.id: taken.golden.waveforms(case) for case in taken.golden.cases}
-    parity = prove_parity(graph, taken.parameters, roles=roles, speech=speech, progress=progress)
     tolerance = taken.statement.golden_tolerance
     check_golden(graph, taken.golden, roles=roles, tolerance=tolerance)
-    return parity
+    return prove_parity(graph, taken.parameters, roles=roles, speech=speech, progress=progress)
 
 
 def _signed(manifest: Manifest, files: Mapping[str, bytes], key: Ed25519PrivateKey) -> bytes:

@@ -31,7 +31,6 @@ _NUMBERS: Final = {
     "one": [1],
     "shortest": [SHORTEST],
     "step": [STEP],
-    "hop": [HOP],
     "rounding_up": [STEP - 1 - WINDOW],
     "overlap": [WINDOW // STEP - 1],
     "rows_a_step": [STEP // HOP],

@@ -22,6 +22,7 @@ _BANDWIDTHS_HZ: Final = (80.0, 110.0, 160.0, 250.0)
 _FOURTH_FORMANT_HZ: Final = 3_500.0
 _FRICATION_PEAK_HZ: Final = 4_800.0
 _FRICATION_WIDTH_HZ: Final = 1_800.0
+_FLAT_BELOW_HZ: Final = 50.0
 _BEEP_S: Final = 0.12
 _BEEP_EVERY_S: Final = 1.1
 
@@ -79,12 +80,13 @@ def _tract_response(moves: Curves, n_samples: int) -> NDArray[np.complex128]:
     centres = np.arange(_n_frames(n_samples)) * _HOP * CONTROL_HZ // RATE_HZ
     formants = moves.formants_hz[np.minimum(centres, len(moves.formants_hz) - 1)]
     f_hz = np.fft.rfftfreq(_N_FFT, 1 / RATE_HZ)[None, :]
-    response = np.ones((formants.shape[0], f_hz.shape[1]), dtype=np.complex128)
+    attenuation = np.ones((formants.shape[0], f_hz.shape[1]), dtype=np.complex128)
     fourth = np.full((formants.shape[0], 1), _FOURTH_FORMANT_HZ)
     poles = np.concatenate((formants, fourth), axis=1)
     for k, width_hz in enumerate(_BANDWIDTHS_HZ):
-        pole = poles[:, k : k + 1]
-        response *= pole**2 / (pole**2 - f_hz**2 + 1j * width_hz * f_hz)
+        ratio = f_hz / poles[:, k : k + 1]
+        attenuation *= 1 - ratio**2 + 1j * ratio * (width_hz / poles[:, k : k + 1])
+    response: NDArray[np.complex128] = 1 / attenuation
     return response
 
 
@@ -116,9 +118,10 @@ def _filtered(sound: NDArray[np.float64], response: NDArray[np.complex128]) -> N
 
 def _room_sound(room: Room, n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return coloured noise, and a monitor's beeps in some rooms."""
-    spectrum = np.fft.rfft(rng.standard_normal(n_samples))
-    f_hz = np.maximum(np.fft.rfftfreq(n_samples, 1 / RATE_HZ), 50.0)
-    noise = np.fft.irfft(spectrum * f_hz ** (-room.noise_tilt / 2), n_samples)
+    n_fft = 1 << n_samples.bit_length()
+    spectrum = np.fft.rfft(rng.standard_normal(n_fft))
+    f_hz = np.maximum(np.fft.rfftfreq(n_fft, 1 / RATE_HZ), _FLAT_BELOW_HZ)
+    noise = np.fft.irfft(spectrum * f_hz ** (-room.noise_tilt / 2), n_fft)[:n_samples]
     noise *= _factor(room.noise_dbfs) / np.sqrt(np.mean(noise**2))
     if room.beep_dbfs is None:
         return noise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from models.demonstrating import DEMONSTRATION
 from models.golden import GoldenSet, read_golden
@@ -12,6 +13,9 @@ from models.model_directory import WEIGHTS
 from models.onnx_export.graph import export_graph
 from models.spiraconv.parameters import Parameters, read_parameters
 from models.voices.cohort import ROLES
+
+# Two busy threads that wait for each other are slower than one where others work, too.
+torch.set_num_threads(1)
 
 HERE = Path(__file__).parent
 
