@@ -12,6 +12,7 @@ with its audit row, and may be called from any thread. Unless a method says othe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -403,8 +404,16 @@ class AudioStore(Protocol):
     def read(self, sha256: Sha256) -> bytes:
         """Return the bytes. Raises AudioMissing, AudioDamaged (the hash is checked)."""
 
-    def erase(self, sha256: Sha256) -> None:
-        """Remove the file and fsync the directory; absent is no error."""
+    def settling(self) -> AbstractContextManager[None]:
+        """Hold off every `erase`, of other processes too: from `keep` to the row that names it."""
+
+    def erase(self, sha256: Sha256, *, unless: Callable[[], bool]) -> None:
+        """Remove the file and fsync the directory; absent is no error.
+
+        Args:
+            sha256: the content.
+            unless: whether the content is needed after all, asked while nothing is settling.
+        """
 
     def hashes(self, *, older_than_s: float = 0.0) -> Iterator[Sha256]:
         """Yield what was stored at least so long ago, in no order."""

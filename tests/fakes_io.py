@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from appliance.core.errors import (
@@ -77,6 +79,7 @@ class FakeAudioStore:
     parts: dict[int, tuple[FakeAudioPart, float]] = field(default_factory=dict)
     full: bool = False
     failed: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self) -> FakeAudioPart:
         """Open a part. Raises DiskFull, StorageFailed."""
@@ -94,10 +97,19 @@ class FakeAudioStore:
             raise AudioDamaged(sha256=sha256)
         return content
 
-    def erase(self, sha256: Sha256) -> None:
-        """Forget the file; absent is no error."""
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """Hold off every erase."""
         self.refuse_if_it_must(full=False)
-        self.files.pop(sha256, None)
+        with self.lock:
+            yield
+
+    def erase(self, sha256: Sha256, *, unless: Callable[[], bool]) -> None:
+        """Forget the file unless it is needed; absent is no error."""
+        self.refuse_if_it_must(full=False)
+        with self.lock:
+            if not unless():
+                self.files.pop(sha256, None)
 
     def hashes(self, *, older_than_s: float = 0.0) -> Iterator[Sha256]:
         """Yield what was stored at least so long ago."""

@@ -7,6 +7,7 @@ its final directory already; ext4 and xfs index directories, so a million names 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import logging
 import os
@@ -34,6 +35,7 @@ from appliance.core.wav import MAX_BYTES
 
 _CONTENT: Final = re.compile(r"([0-9a-f]{64})\.wav")
 _PART: Final = re.compile(r"\.[0-9a-f]{32}\.part")
+_LOCK: Final = ".lock"
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DAMAGED: Final = frozenset({errno.EIO, errno.EUCLEAN, errno.EBADMSG})
 _ABSENT: Final = frozenset({errno.ENOENT, errno.EACCES, errno.ELOOP, errno.EISDIR})
@@ -123,11 +125,20 @@ class AudioFiles:
             raise AudioDamaged(sha256=sha256)
         return content
 
-    def erase(self, sha256: Sha256) -> None:
-        """Remove the file and fsync the directory; absent is no error."""
-        with self.durably():
-            self.path(sha256).unlink(missing_ok=True)
-            self.sync()
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """Hold off every `erase` between a file and the row that names it."""
+        with self._locked(fcntl.LOCK_SH):
+            yield
+
+    def erase(self, sha256: Sha256, *, unless: Callable[[], bool]) -> None:
+        """Remove the file and fsync the directory, unless it is needed; absent is no error."""
+        with self._locked(fcntl.LOCK_EX):
+            if unless():
+                return
+            with self.durably():
+                self.path(sha256).unlink(missing_ok=True)
+                self.sync()
 
     def hashes(self, *, older_than_s: float = 0.0) -> Iterator[Sha256]:
         """Yield what was stored at least so long ago, in no order."""
@@ -187,6 +198,18 @@ class AudioFiles:
         if first and self._on_failure is not None:
             self._on_failure(failure)
         return failure
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        """Hold the directory's lock; each time it is opened anew, so threads count as well."""
+        with self.durably():
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            handle = os.open(self.directory / _LOCK, flags, 0o600)
+        try:
+            fcntl.flock(handle, kind)
+            yield
+        finally:
+            os.close(handle)
 
     def _sync(self, directory: Path) -> None:
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.core.ids import Sha256
 from appliance.ports import AudioStore, RecordingRecords
 
 LEFT_BEHIND_AFTER_S = 86_400.0
@@ -19,11 +20,7 @@ class Swept:
 
 
 def sweep(*, audio: AudioStore, recordings: RecordingRecords) -> Swept:
-    """Remove old part files and old recordings without a row.
-
-    To be called before requests are taken: an upload of the very same bytes, between its
-    rename and its row, must not meet this. Recordings that have a row are never touched.
-    """
+    """Remove old part files and old recordings without a row; those with one are not touched."""
     n_parts = audio.sweep(older_than_s=LEFT_BEHIND_AFTER_S)
     orphans = [
         sha256
@@ -31,5 +28,10 @@ def sweep(*, audio: AudioStore, recordings: RecordingRecords) -> Swept:
         if not recordings.is_referenced(sha256)
     ]
     for sha256 in orphans:
-        audio.erase(sha256)
+        erase_unreferenced(sha256, audio=audio, recordings=recordings)
     return Swept(n_parts=n_parts, n_orphans=len(orphans))
+
+
+def erase_unreferenced(sha256: Sha256, *, audio: AudioStore, recordings: RecordingRecords) -> None:
+    """Remove a recording's file unless a row names it, also one that is being written now."""
+    audio.erase(sha256, unless=lambda: recordings.is_referenced(sha256))

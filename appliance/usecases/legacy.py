@@ -23,6 +23,7 @@ from appliance.core.protocol import Protocol
 from appliance.core.submission import AttachmentRequest, ConsentRequest, InferenceRequest
 from appliance.ports import AudioPart, AudioStore, Clock, JobQueue, NewId
 from appliance.usecases.choose_model import choose_model
+from appliance.usecases.housekeeping import erase_unreferenced
 from appliance.usecases.protocols import parsed
 from appliance.usecases.record import RecordingRequest, take_in_recording
 from appliance.usecases.submit import SubmissionRecords, submit_inference
@@ -74,6 +75,7 @@ def submit_legacy(
                 clock=clock,
                 protocols=records.protocols,
                 recordings=records.recordings,
+                audio=audio,
             )
             kept.append(recording)
         inference, _ = submit_inference(
@@ -181,5 +183,4 @@ def _erase(
                 sha256=recording.sha256,
             ),
         )
-        if not records.recordings.is_referenced(recording.sha256):
-            audio.erase(recording.sha256)
+        erase_unreferenced(recording.sha256, audio=audio, recordings=records.recordings)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.core.audit import AuditAction, audited
+from appliance.core.audit import AuditAction, AuditEntry, audited
 from appliance.core.errors import ContentConflict, DigestMismatch, FieldError, InvalidRequest
 from appliance.core.ids import ProtocolId, RecordingId, Sha256, UserId
 from appliance.core.inference import Recording
 from appliance.core.quality import measure
 from appliance.core.wav import read_wav
-from appliance.ports import AudioPart, Clock, ProtocolRecords, RecordingRecords, Stored
+from appliance.ports import AudioPart, AudioStore, Clock, ProtocolRecords, RecordingRecords, Stored
 from appliance.usecases.protocols import parsed
 
 
@@ -37,6 +37,7 @@ def take_in_recording(
     clock: Clock,
     protocols: ProtocolRecords,
     recordings: RecordingRecords,
+    audio: AudioStore,
 ) -> tuple[Recording, Stored]:
     """Store a recording that has arrived whole; file first, then its row.
 
@@ -58,21 +59,24 @@ def take_in_recording(
     try:
         recording = _checked(request, part, clock=clock, protocols=protocols)
         _refuse_conflict(recording, recordings)
-        if part.keep() != recording.sha256:
-            raise DigestMismatch
+        with audio.settling():
+            part.keep()
+            stored = recordings.add_recording(recording, audit=_entry(recording))
     finally:
         part.discard()
-    entry = audited(
-        AuditAction.RECORDING_STORED,
-        recording.id,
-        at=recording.received_at,
-        actor=request.user_id,
-        sha256=recording.sha256,
-    )
-    stored = recordings.add_recording(recording, audit=entry)
     if stored is Stored.SAME:
         recording = recordings.recording(recording.id)
     return recording, stored
+
+
+def _entry(recording: Recording) -> AuditEntry:
+    return audited(
+        AuditAction.RECORDING_STORED,
+        recording.id,
+        at=recording.received_at,
+        actor=recording.user_id,
+        sha256=recording.sha256,
+    )
 
 
 def _refuse_conflict(recording: Recording, recordings: RecordingRecords) -> None:

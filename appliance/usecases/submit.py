@@ -26,6 +26,7 @@ from appliance.ports import (
     RecordingRecords,
     Stored,
 )
+from appliance.usecases.housekeeping import erase_unreferenced
 from appliance.usecases.judge import judged_inference, refused_inference
 from appliance.usecases.protocols import parsed
 
@@ -142,6 +143,5 @@ def _store_refusal(
     own = [recording for recording in sent if recording.user_id == request.user_id]
     stored = _store(inference, (), [recording.id for recording in own], records.inferences)
     for recording in own:
-        if not records.recordings.is_referenced(recording.sha256):
-            audio.erase(recording.sha256)
+        erase_unreferenced(recording.sha256, audio=audio, recordings=records.recordings)
     return records.inferences.inference(inference.id), stored

@@ -121,6 +121,7 @@ async def _take_in(
             clock=appliance.clock,
             protocols=appliance.protocols,
             recordings=appliance.recordings,
+            audio=appliance.audio,
         )
     finally:
         part.discard()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,11 @@ from appliance.ports import AudioStore
 from tests.fakes_io import FakeAudioStore
 
 ABSENT = Sha256("0" * 64)
+
+
+def never() -> bool:
+    """Need nothing any more."""
+    return False
 
 
 @dataclass
@@ -161,12 +167,41 @@ def test_erasing_removes_once_and_may_be_repeated(under: Under) -> None:
     sha256 = under.add(b"voice")
     other = under.add(b"other voice")
 
-    under.store.erase(sha256)
-    under.store.erase(sha256)
+    under.store.erase(sha256, unless=never)
+    under.store.erase(sha256, unless=never)
 
     assert list(under.store.hashes(older_than_s=-1.0)) == [other]
     with pytest.raises(AudioMissing):
         under.store.read(sha256)
+
+
+def test_what_is_needed_after_all_is_not_erased(under: Under) -> None:
+    """The question is asked last, and a yes keeps the file."""
+    sha256 = under.add(b"voice")
+
+    under.store.erase(sha256, unless=lambda: True)
+
+    assert under.store.read(sha256) == b"voice"
+
+
+def test_nothing_is_erased_while_a_recording_settles(under: Under) -> None:
+    """Between a file and its row an erasure waits, and then finds that the row is there."""
+    rows: set[Sha256] = set()
+    sha256 = under.add(b"voice")
+    erasing = threading.Thread(
+        target=lambda: under.store.erase(sha256, unless=lambda: sha256 in rows)
+    )
+
+    with under.store.settling():
+        erasing.start()
+        erasing.join(timeout=0.2)
+        assert erasing.is_alive()
+        assert under.add(b"voice") == sha256
+        rows.add(sha256)
+    erasing.join(timeout=10.0)
+
+    assert not erasing.is_alive()
+    assert under.store.read(sha256) == b"voice"
 
 
 def test_a_part_beyond_the_limit_is_refused(under: Under) -> None:
@@ -194,7 +229,7 @@ def test_a_full_disk_refuses_new_recordings_and_keeps_the_old(under: Under) -> N
         part.write(b"more")
     assert under.store.read(part.keep()) == b"arrived whole"
     assert under.store.read(sha256) == b"voice"
-    under.store.erase(sha256)
+    under.store.erase(sha256, unless=never)
 
 
 def test_a_failed_disk_acknowledges_nothing_more(under: Under) -> None:
@@ -208,7 +243,7 @@ def test_a_failed_disk_acknowledges_nothing_more(under: Under) -> None:
         under.store.begin,
         lambda: part.write(b"more"),
         part.keep,
-        lambda: under.store.erase(sha256),
+        lambda: under.store.erase(sha256, unless=never),
     ):
         with pytest.raises(StorageFailed):
             refused()

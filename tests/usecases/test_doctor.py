@@ -200,7 +200,7 @@ def test_the_whole_box_is_looked_at(ward: Ward, tmp_path: Path) -> None:
     (tmp_path / "huey.db").touch(0o644)
     (tmp_path / "huey.db").chmod(0o644)
     for sha256 in list(ward.audio.hashes())[:1]:
-        ward.audio.erase(sha256)
+        ward.audio.erase(sha256, unless=lambda: False)
     key = a_trusted_key(scope=KeyScope.DEMONSTRATION)
     ward.records.keys.add_key(key, audit=an_audit(at=ward.now + timedelta(days=9)))
     ward.now += timedelta(days=2)

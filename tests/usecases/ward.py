@@ -202,6 +202,7 @@ class Ward:
             clock=self.clock,
             protocols=self.records.protocols,
             recordings=self.records.recordings,
+            audio=self.audio,
         )
         return recording.id
 
