@@ -10,7 +10,6 @@ import pytest
 from tests.bundle_builders import a_bundle, a_manifest, a_wav
 from tests.commands.console import Console
 
-
 AUDIO = {".wav", ".part"}
 
 
