@@ -20,12 +20,15 @@ from pathlib import Path
 import pytest
 
 from appliance.adapters.bundle_files import BundleFiles
+from appliance.adapters.bundle_files.checks import Verify
 from appliance.adapters.bundle_files.disk import writing
 from appliance.adapters.ed25519_signatures import verify
 from appliance.core.bundle import StagedBundle
+from appliance.core.container import write_container
 from appliance.core.errors import (
     ApplianceError,
     BundleRefused,
+    BundleUntrusted,
     DiskFull,
     FileMissing,
     StorageFailed,
@@ -42,13 +45,15 @@ DIGEST = hashlib.sha256(encode_manifest(a_manifest())).hexdigest()
 class Box:
     """A store in a data directory, and a stick beside it."""
 
-    def __init__(self, directory: Path, *, max_bytes: int = MAX_TOTAL_BYTES) -> None:
+    def __init__(
+        self, directory: Path, *, max_bytes: int = MAX_TOTAL_BYTES, check: Verify = verify
+    ) -> None:
         """Make both."""
         self.outside = directory
         self.data = directory / "data"
         self.stick = directory / "stick.spira"
         self.store = BundleFiles(
-            self.data / "bundles", self.data / "staging", verify=verify, max_bytes=max_bytes
+            self.data / "bundles", self.data / "staging", verify=check, max_bytes=max_bytes
         )
 
     def stage(self, bundle: bytes | None = None) -> StagedBundle:
@@ -124,6 +129,43 @@ def test_nothing_is_written_outside_staging(box: Box, name: str) -> None:
         box.stage(made.getvalue())
     assert box.files() == EMPTY
     assert not Path(ESCAPED).exists()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [],
+        [("manifest.json", b"{}")],
+        [("manifest.sig", bytes(64)), ("manifest.json", b"{}")],
+        [("model.onnx", b"x"), ("manifest.json", b"{}"), ("manifest.sig", bytes(64))],
+        [("manifest.json", b"{}"), ("manifest.sig", bytes(65))],
+        [("manifest.json", bytes(1024 * 1024 + 1)), ("manifest.sig", bytes(64))],
+    ],
+)
+def test_a_signed_manifest_comes_first(box: Box, files: list[tuple[str, bytes]]) -> None:
+    """Both short and in front: nothing long is unpacked before the signature holds."""
+    with pytest.raises(BundleUntrusted) as refused:
+        box.stage(write_container(files))
+    assert refused.value.details["reason"] == "signature"
+    assert box.files() == EMPTY
+
+
+def test_nothing_is_verified_that_is_too_long(tmp_path: Path) -> None:
+    """The check of signatures never sees a manifest or signature beyond its limit."""
+
+    def anybody(_key: bytes, content: bytes, signature: bytes) -> bool:
+        assert len(content) <= 1024 * 1024
+        assert len(signature) <= 64
+        return True
+
+    box = Box(tmp_path, check=anybody)
+    for files in (
+        [("manifest.json", b"{}"), ("manifest.sig", bytes(65))],
+        [("manifest.json", bytes(1024 * 1024 + 1)), ("manifest.sig", bytes(64))],
+        [("card.md", b"{}"), ("model.onnx", bytes(64))],
+    ):
+        with pytest.raises(BundleUntrusted):
+            box.stage(write_container(files))
 
 
 def test_thousands_of_entries_are_refused_at_once(box: Box) -> None:

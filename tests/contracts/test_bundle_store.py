@@ -242,6 +242,7 @@ def test_fields_kept_from_models_are_refused(under: Under) -> None:
     [
         ({"model.onnx": graph_bytes("loudest")}, "bundle-refused: file-digest"),
         ({"card.md": b"Trust me."}, "bundle-refused: file-digest"),
+        ({"card.md": bundle_files()["card.md"].swapcase()}, "bundle-refused: file-digest"),
         ({"golden/x.wav": b"RIFF"}, "bundle-refused: files"),
         ({"weights.bin": b"\0"}, "bundle-refused: files"),
         ({"model.pkl": b"\x80\x04."}, "bundle-refused: files"),

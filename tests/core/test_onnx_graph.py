@@ -118,6 +118,34 @@ def test_answers_are_inputs_of_their_number() -> None:
     assert reason(graph_bytes(), a_manifest(metadata=())) == "inputs"
 
 
+@pytest.mark.parametrize("shape", [None, (), (None,), (2, None), (1, None, None), (1, 16_000)])
+def test_a_role_is_one_row_of_any_length(shape: tuple[int | None, ...] | None) -> None:
+    """No other number of axes, no second row, no fixed length, no shape left open."""
+    first, *rest = inspect_graph(graph_bytes()).inputs
+    inputs = (replace(first, shape=shape), *rest)
+    with pytest.raises(GraphRefused) as refused:
+        check_graph(replace(inspect_graph(graph_bytes()), inputs=inputs), a_manifest())
+    assert refused.value.details["reason"] == "inputs"
+
+
+def test_outputs_are_float32() -> None:
+    """Neither the probability nor the raw output is of another type."""
+    summary = inspect_graph(graph_bytes())
+    for at in range(2):
+        outputs = list(summary.outputs)
+        outputs[at] = replace(outputs[at], element=FLOAT32 + 10)
+        with pytest.raises(GraphRefused) as refused:
+            check_graph(replace(summary, outputs=tuple(outputs)), a_manifest())
+        assert refused.value.details["reason"] == "outputs"
+
+
+def test_the_operators_of_machine_learning_are_welcome() -> None:
+    """`ai.onnx.ml` beside `ai.onnx`."""
+    summary = inspect_graph(graph_bytes())
+    both = {**summary.opsets, "ai.onnx.ml": 3}
+    check_graph(replace(summary, opsets=both), a_manifest())
+
+
 @pytest.mark.parametrize("operator", sorted(REFUSED_OPERATORS))
 def test_no_operator_of_chance_or_pictures(operator: str) -> None:
     """The same recording gives the same answer."""
