@@ -15,13 +15,12 @@ import re
 import secrets
 import stat
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from appliance.adapters.audio_files.disk import Disk
 from appliance.core.errors import (
     ApplianceError,
     AudioDamaged,
@@ -41,24 +40,6 @@ _DAMAGED: Final = frozenset({errno.EIO, errno.EUCLEAN, errno.EBADMSG})
 _ABSENT: Final = frozenset({errno.ENOENT, errno.EACCES, errno.ELOOP, errno.EISDIR})
 
 _log = logging.getLogger(__name__)
-
-
-def _free_bytes(directory: Path) -> int:
-    """Return the space left to a process without privileges."""
-    found = os.statvfs(directory)
-    return found.f_bavail * found.f_frsize
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disk:
-    """The calls on which durability rests, so that tests can let each of them fail."""
-
-    write: Callable[[int, memoryview], int] = os.write
-    fsync: Callable[[int], None] = os.fsync
-    close: Callable[[int], None] = os.close
-    rename: Callable[[Path, Path], None] = os.rename
-    free_bytes: Callable[[Path], int] = _free_bytes
-    now_s: Callable[[], float] = time.time
 
 
 class AudioFiles:
