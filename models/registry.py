@@ -244,11 +244,11 @@ def _translated(tracking_uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, ConnectionError) as error:
-        reason = str(error).split("\n", 1)[0]
+        reason = _without_credentials(str(error).split("\n", 1)[0])
         raise ModelSourceUnavailable(
             reason, tracking_uri=_without_credentials(tracking_uri)
-        ) from error
+        ) from None  # the cause, too, would repeat the credentials
 
 
-def _without_credentials(uri: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", uri)
+def _without_credentials(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//", text)
