@@ -1,18 +1,15 @@
-"""The serving process: its lock, its sockets, its signals, and how it ends."""
+"""The serving process: its sockets, its signals, and how it ends."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import logging
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Generator, Mapping, Sequence
 from types import FrameType
 from typing import Any, Final
 
@@ -20,9 +17,7 @@ import uvicorn
 
 from appliance.core.errors import (
     AddressUnavailable,
-    AlreadyServing,
     ApplianceError,
-    NotInitialised,
     StorageFailed,
 )
 
@@ -35,31 +30,6 @@ N_CONNECTIONS_MAX: Final = 256
 _FIRST_ACTIVATED_FD: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 
 _log = logging.getLogger(__name__)
-
-
-@contextmanager
-def only_server(directory: Path) -> Iterator[None]:
-    """Hold the data directory as the one process that serves it.
-
-    The lock is the directory's own and ends with the process, however that ends.
-
-    Raises:
-        AlreadyServing: another process holds it.
-        NotInitialised: there is no such directory.
-    """
-    try:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise NotInitialised from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise AlreadyServing from None
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def listening_sockets(

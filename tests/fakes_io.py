@@ -162,10 +162,6 @@ class FakePasswordHasher:
         kind, salt, digest = encoded.split("$") if encoded.count("$") == 2 else ("", "", "")
         return kind == "fake" and digest == self._digest(salt, password)
 
-    def needs_rehash(self, encoded: str) -> bool:
-        """Return whether it was made otherwise."""
-        return not encoded.startswith("fake$")
-
     @staticmethod
     def _digest(salt: str, password: str) -> str:
         return hashlib.sha256(f"{salt}{password}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -19,7 +19,8 @@ import httpx
 import pytest
 
 from appliance.core.errors import AddressUnavailable, AlreadyServing, NotInitialised
-from appliance.process import INTERRUPTED, listening_sockets, only_server
+from appliance.one_server import is_served, only_server
+from appliance.process import INTERRUPTED, listening_sockets
 
 ROOT = Path(__file__).parents[1]
 WITHIN_S = 20.0
@@ -31,7 +32,8 @@ from pathlib import Path
 from appliance.adapters.systemd_notify import systemd_notifier
 from appliance.core.errors import ApplianceError, DatabaseBusy
 from appliance.logs import start_logging
-from appliance.process import listening_sockets, only_server, serve
+from appliance.one_server import only_server
+from appliance.process import listening_sockets, serve
 
 failed = threading.Event()
 
@@ -208,11 +210,13 @@ def test_two_servers_never_share_a_directory(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         with pytest.raises(AlreadyServing), only_server(tmp_path):
             pytest.fail("both serve")
+        assert is_served(tmp_path)
         server.process.kill()
         server.process.wait()
 
+        assert not is_served(tmp_path)
         with only_server(tmp_path):
-            pass
+            assert is_served(tmp_path)
     with pytest.raises(NotInitialised), only_server(tmp_path / "absent"):
         pytest.fail("nothing to serve")
 

@@ -91,13 +91,6 @@ class Argon2Passwords:
             right = self._fits(self._nobodys, password)
         return bool(right) and encoded is not None
 
-    def needs_rehash(self, encoded: str) -> bool:
-        """Return whether it was made at another cost than this one's."""
-        try:
-            return self._argon2id.check_needs_rehash(encoded)
-        except InvalidHashError:
-            return True
-
     def _fits(self, encoded: str, password: str) -> bool | None:
         """Return whether the password fits; None if the hash is no hash."""
         try:

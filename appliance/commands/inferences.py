@@ -12,6 +12,7 @@ import typer
 
 from appliance.bootstrap import Appliance
 from appliance.commands.console import (
+    ACTOR,
     EXIT_MODEL_FAULT,
     DirectoryOption,
     JsonOption,
@@ -25,16 +26,15 @@ from appliance.commands.console import (
 from appliance.commands.users import user_named
 from appliance.core.account import Role, User
 from appliance.core.errors import FieldError, InvalidRequest, MalformedRequest, UserNotFound
-from appliance.core.ids import InferenceId, parse_uuid
+from appliance.core.ids import InferenceId, ResultId, parse_uuid
 from appliance.core.inference import Inference, InferenceQuery
 from appliance.core.result import Result, ResultState
+from appliance.one_server import is_served
+from appliance.usecases.consents import withdraw_consent
 from appliance.usecases.infer import ConsoleRequest, infer_from_console
 from appliance.usecases.predict import predict_next
 
-app = typer.Typer(no_args_is_help=True, help="Inferences: list them, show one.")
-
-SERVER_TAKES_IT_WITHIN_S: Final = 1.0
-"""A running server claims a job in milliseconds; after this it is done here."""
+app = typer.Typer(no_args_is_help=True, help="Inferences: list, show, withdraw consent.")
 
 LOOK_EVERY_S: Final = 0.05
 _UNANSWERED: Final = frozenset({ResultState.QUEUED, ResultState.RUNNING})
@@ -119,6 +119,23 @@ def show_inference(
     _show_one(inference, results, as_json=as_json)
 
 
+@app.command("withdraw", epilog="Example: spira inferences withdraw 4f1c9a52-…")
+def withdraw(
+    inference_id: Annotated[str, typer.Argument(metavar="ID", help="An inference.")],
+    *,
+    directory: DirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Record that the patient took the consent back: no export holds the inference any more."""
+    asked = InferenceId(parse_uuid(inference_id, field="id"))
+    with opened(directory) as box:
+        withdrawal = withdraw_consent(
+            asked, actor=ACTOR, clock=box.clock, new_id=box.new_id, inferences=box.inferences
+        )
+    document = {"inference_id": asked, "withdrawn_at": withdrawal.taken_at.isoformat()}
+    show(document, [f"inference {asked}: consent withdrawn"], as_json=as_json)
+
+
 def _answers(path: Path) -> dict[str, object]:
     """Return the answers of a file."""
     try:
@@ -158,20 +175,26 @@ def _requested(inference_id: InferenceId, box: Appliance) -> Result:
 
 
 def _wait_for(result: Result, box: Appliance, *, progress: Callable[[object], None]) -> Result:
-    """Return the answered result; a running server computes it, else this process."""
-    here_at = time.monotonic() + SERVER_TAKES_IT_WITHIN_S
+    """Return the answered result; a running server computes it, else this process.
+
+    Here as in a server, what a crash left behind is taken first: only then is this one given.
+    """
     try:
         while result.state in _UNANSWERED:
-            if result.state is ResultState.QUEUED and time.monotonic() > here_at:
-                predict_next(result.id, scoring=box.scoring())
-            else:
-                time.sleep(LOOK_EVERY_S)
             progress(f"result {result.id}")
+            served = is_served(box.settings.directory)
+            if served or not (_computed(result.id, box) or _computed(None, box)):
+                time.sleep(LOOK_EVERY_S)
             result = _requested(result.inference_id, box)
     finally:
         # After Ctrl-C in mid-run the next worker need not wait for the lease to end.
         box.jobs.release(owner=box.owner)
     return result
+
+
+def _computed(result_id: ResultId | None, box: Appliance) -> bool:
+    """Compute this result, or the next one; return whether there was any to claim."""
+    return predict_next(result_id, scoring=box.scoring()) is not None
 
 
 def _document(inference: Inference) -> dict[str, object]:

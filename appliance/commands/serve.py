@@ -14,6 +14,7 @@ import typer
 
 from appliance.bootstrap import notifier, open_appliance
 from appliance.commands.console import DirectoryOption, JsonOption, opened
+from appliance.one_server import only_server
 from appliance.settings import Settings, read_settings, unknown_variables
 
 
@@ -50,7 +51,7 @@ def run_server(settings: Settings) -> None:
     storage_failed = threading.Event()
     systemd = notifier()
     with (
-        process.only_server(settings.directory),
+        only_server(settings.directory),
         open_appliance(settings, on_failure=lambda _failure: storage_failed.set()) as appliance,
     ):
         process.serve(

@@ -24,7 +24,6 @@ class AuditAction(StrEnum):
     USER_CHANGED = "user.changed"
     USER_PASSWORD_SET = "user.password-set"  # noqa: S105 - an action, not a password
     SIGNED_IN = "user.signed-in"
-    SIGN_IN_FAILED = "user.sign-in-failed"
     SIGNED_OUT = "user.signed-out"
     HOSPITAL_ADDED = "hospital.added"
     HOSPITAL_CHANGED = "hospital.changed"

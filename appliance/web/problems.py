@@ -137,9 +137,13 @@ def from_error(error: ApplianceError) -> Response[dict[str, object]]:
     )
 
 
-def _on_error(_request: Request[Any, Any, Any], error: ApplianceError) -> Response[Any]:
+def _on_error(request: Request[Any, Any, Any], error: ApplianceError) -> Response[Any]:
     if isinstance(error, e.StorageFault):
         _log.error("storage-fault", extra={"code": error.code})
+    if isinstance(error, e.WrongCredentials | e.TooManyAttempts):
+        # Not the name that was tried: people type passwords into its field.
+        address = request.client.host if request.client else ""
+        _log.warning("sign-in-refused", extra={"code": error.code, "address": address})
     return from_error(error)
 
 

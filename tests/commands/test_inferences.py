@@ -49,6 +49,24 @@ def test_without_waiting_the_result_stays_queued(box: Console) -> None:
     assert said["result"]["state"] == "queued"
 
 
+def test_a_withdrawn_inference_leaves_the_export(box: Console, tmp_path: Path) -> None:
+    """Who takes the consent back is in no export from then on."""
+    kept = box.json("infer", *box.form(), *box.recordings())["inference"]["id"]
+    withdrawn = box.json("infer", *box.form(), *box.recordings())["inference"]["id"]
+
+    said = box.json("inferences", "withdraw", withdrawn)
+    box.json("export", str(tmp_path / "out"))
+
+    assert said["inference_id"] == withdrawn
+    exported = (tmp_path / "out" / "inferences.csv").read_text(encoding="utf-8")
+    assert kept in exported
+    assert withdrawn not in exported
+    assert box.error("inferences", "withdraw", "00000000-0000-4000-8000-000000000000") == (
+        5,
+        "inference-not-found",
+    )
+
+
 def test_lists_go_on_where_they_ended(box: Console) -> None:
     """The cursor of a page leads to the next one."""
     for _ in range(3):
