@@ -1,1 +1,11 @@
-"""The data scientist side, on a connected workstation: training, export, parity, packing."""
+"""The data scientist side, on a connected workstation: training, export, parity, packing.
+
+    models.train.train                  synthetic voices -> a model directory, logged, registered
+    models.registry.register, pull      MLflow: a logged run -> a version; a version -> a directory
+    models.pack.pack                    a model directory -> a signed bundle
+    models.demonstrating                the same for the committed demonstration model
+    models.signing.keygen               needs no torch, unlike all the others
+    models.progress                     how they tell how far they are
+
+AUTHORS.md is the contract for those who bring models of their own.
+"""

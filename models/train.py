@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 
 from appliance.core.errors import ApplianceError
@@ -163,20 +164,26 @@ def _trained(
     return record
 
 
+def training_cuts(plan: TrainingPlan) -> np.random.Generator:
+    """Return what decides where training recordings are cut."""
+    return np.random.default_rng([plan.seed, 1])
+
+
 def _splits(plan: TrainingPlan, progress: Progress) -> _Splits:
     features = Features()
 
-    def of(split: Split, n_people: int) -> Examples:
+    def of(split: Split, n_people: int, cuts: np.random.Generator | None = None) -> Examples:
         return examples(
             people(split, n_people, seed=plan.seed),
             n_people,
             features,
             step=f"voices, {split.name.lower()}",
             progress=progress,
+            cuts=cuts,
         )
 
     return _Splits(
-        train=of(Split.TRAIN, plan.n_train),
+        train=of(Split.TRAIN, plan.n_train, training_cuts(plan)),
         validation=of(Split.VALIDATION, plan.n_validation),
         test=of(Split.TEST, plan.n_test),
     )

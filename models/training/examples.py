@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -14,8 +15,11 @@ from torch import Tensor
 from appliance.core.wav import FULL_SCALE
 from models.progress import Progress
 from models.spiraconv.reference import Features
+from models.spiraconv.windows import RATE_HZ
 from models.voices.cohort import ROLES, Person, update_digest
 from models.voices.speaker import Group
+
+_CUT_S: Final = (1.5, 3.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,9 +50,26 @@ def waveform(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def examples(
-    people: Iterable[Person], n_people: int, features: Features, *, step: str, progress: Progress
+    people: Iterable[Person],
+    n_people: int,
+    features: Features,
+    *,
+    step: str,
+    progress: Progress,
+    cuts: np.random.Generator | None = None,
 ) -> Examples:
-    """Return the windows of all people, in order."""
+    """Return the windows of all people, in order.
+
+    Args:
+        people: whom to hear.
+        n_people: how many they are.
+        features: of a waveform.
+        step: what `progress` is told.
+        progress: told of every person.
+        cuts: for training: each recording gets one more window, as if it had been stopped after
+            1.5 to 3.9 s. Otherwise the network would take the silence that extends a short
+            recording for a breathless pause.
+    """
     digest = hashlib.sha256()
     found: list[Example] = []
     for someone in people:
@@ -57,12 +78,22 @@ def examples(
         found.append(
             Example(
                 label=1.0 if someone.group is Group.PATIENT else 0.0,
-                windows=tuple(features(waveform(pcm)) for pcm in takes),
+                windows=tuple(_windows(waveform(pcm), features, cuts) for pcm in takes),
             )
         )
         progress(step, len(found), n_people)
     n_recordings = sum(len(example.windows) for example in found)
     return Examples(people=tuple(found), n_recordings=n_recordings, digest=digest.hexdigest())
+
+
+def _windows(
+    samples: NDArray[np.float32], features: Features, cuts: np.random.Generator | None
+) -> Tensor:
+    whole = features(samples)
+    if cuts is None:
+        return whole
+    n_kept = int(RATE_HZ * cuts.uniform(*_CUT_S))
+    return torch.cat((whole, features(samples[:n_kept])))
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
             item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@pytest.fixture(scope="session")
+def real_audio() -> Path:
+    """The directory of real recordings; they are not part of the repository."""
+    shared = Path(os.environ.get("SPIRA_SHARED", HERE.parents[3] / "shared"))
+    directory = shared / "audio"
+    if not directory.is_dir():
+        pytest.skip(f"no real recordings in {directory}")
+    return directory
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,11 +12,13 @@ import pytest
 
 from appliance.core.errors import GoldenMismatch, ParityBroken
 from models.golden import GoldenSet, check_golden
+from models.golden import waveform as read_waveform
 from models.graph_run import GraphRun
 from models.onnx_export.graph import export_graph
 from models.parity import ODD_TOLERANCE, SPEECH_TOLERANCE, prove_parity
 from models.progress import silent
 from models.spiraconv.parameters import Parameters
+from models.spiraconv.reference import Features, window_probabilities
 from models.spiraconv.windows import n_windows
 from models.training.examples import waveform
 from models.voices.cohort import ROLES, Split, person
@@ -61,6 +64,19 @@ def test_parity_with_pytorch(graph: bytes, parameters: Parameters, golden: Golde
     assert parity.worst(ODD_TOLERANCE) <= 1e-4
     assert names >= {"silence", "constant", "clipped square", "1 samples", "64000 samples"}
     assert names >= {"80007 samples", "parlenda alone"}
+
+
+def test_parity_on_real_recordings(graph: bytes, parameters: Parameters, real_audio: Path) -> None:
+    """People on phones at 48 kHz, read and resampled as the box does, clipped and gated too."""
+    run, network, features = GraphRun(graph, ROLES), parameters.build(), Features()
+    files = sorted(real_audio.glob("*.wav"))
+    for path in files:
+        heard = {path.name.split("_")[0]: read_waveform(path.read_bytes())}
+        expected = window_probabilities(network, features, heard, roles=ROLES)
+        found = run(heard).windows
+        assert found.shape == expected.shape
+        assert np.abs(found - expected).max() <= 5e-6, path.name
+    assert len(files) >= 8
 
 
 def test_a_graph_of_other_weights_breaks_parity(

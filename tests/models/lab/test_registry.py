@@ -18,7 +18,7 @@ from models.progress import silent
 from models.registry import default_tracking_uri, pull, register
 from models.spiraconv.parameters import parameters_of, sha256_of
 from models.spiraconv.reference import Features
-from models.train import TrainedModel, train
+from models.train import TrainedModel, train, training_cuts
 from models.training.examples import examples
 from models.training.fit import fit
 from models.training.plan import TrainingPlan
@@ -66,8 +66,10 @@ def test_the_same_plan_gives_the_same_weights(run: Run) -> None:
     """On the same machine, with the same number of threads, nothing else asked of chance."""
     torch.manual_seed(1)
     train_people, validation_people = (
-        examples(people(split, 4, seed=TINY.seed), 4, Features(), step="", progress=silent)
-        for split in (Split.TRAIN, Split.VALIDATION)
+        examples(
+            people(split, 4, seed=TINY.seed), 4, Features(), step="", progress=silent, cuts=cuts
+        )
+        for split, cuts in ((Split.TRAIN, training_cuts(TINY)), (Split.VALIDATION, None))
     )
     again = fit(TINY, train_people, validation_people, progress=silent, on_epoch=print)
     assert train_people.digest == run.trained.record.digests["train"]

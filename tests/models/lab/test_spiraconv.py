@@ -12,6 +12,7 @@ from torch import nn
 
 from appliance.core.errors import FileMissing, ModelSourceUnavailable
 from models.golden import GoldenSet
+from models.progress import silent
 from models.spiraconv.front_end import Cepstrum, MelDecibels, filter_constants
 from models.spiraconv.network import MishByOneExp, SpiraConv
 from models.spiraconv.parameters import (
@@ -22,6 +23,8 @@ from models.spiraconv.parameters import (
 )
 from models.spiraconv.reference import Features, window_probabilities
 from models.spiraconv.windows import SHORTEST, STEP
+from models.training.examples import Examples, examples
+from models.voices.cohort import Split, people
 
 
 def test_the_network_has_as_many_weights_as_the_published_one() -> None:
@@ -71,6 +74,24 @@ def test_a_short_recording_is_one_that_silence_follows(parameters: Parameters) -
     )
     assert short.shape == (1,)
     assert short == long
+
+
+def test_training_hears_every_recording_cut_short_too() -> None:
+    """One more window each, whose end is silence; the data set is the same by its digest."""
+    features = Features()
+
+    def heard(cuts: np.random.Generator | None) -> Examples:
+        return examples(
+            people(Split.TRAIN, 1, seed=3), 1, features, step="", progress=silent, cuts=cuts
+        )
+
+    whole, cut = heard(None), heard(np.random.default_rng(0))
+    for alone, longer in zip(whole.people[0].windows, cut.people[0].windows, strict=True):
+        assert torch.equal(longer[:-1], alone)
+        assert len(longer) == len(alone) + 1
+        # Constant to the last frame: the silence it was extended with.
+        assert torch.equal(longer[-1, -2], longer[-1, -3])
+    assert whole.digest == cut.digest
 
 
 def test_parameters_come_back_from_their_file(tmp_path: Path) -> None:
