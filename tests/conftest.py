@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +18,16 @@ settings.register_profile(
     "thorough", max_examples=1000, deadline=None, suppress_health_check=_SLOW_IS_FINE
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+_LAB = Path(__file__).parent / "models" / "lab"
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave the lab's tests to the lab: they cannot even be imported without torch.
+
+    `make test` runs them there, and fails if it finds none.
+    """
+    return True if collection_path == _LAB and find_spec("torch") is None else None
 
 
 @pytest.hookimpl(trylast=True)
