@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
+
+from models.onnxruntime_import import onnxruntime as ort
 
 _ERRORS_ONLY = 3
 

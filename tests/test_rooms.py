@@ -164,6 +164,36 @@ def test_the_commands_may_reach_the_lab_when_called() -> None:
     assert stray_imports("cli.py", lazy) == []
 
 
+ONNXRUNTIME_IMPORTERS = {
+    "appliance/adapters/onnx_predictor/onnxruntime_import.py",
+    "models/onnxruntime_import.py",
+}
+
+
+def imports_onnxruntime(source: str) -> bool:
+    """Whether a source imports ONNX Runtime, at its top or inside a function."""
+    return any(within(name, "onnxruntime") for name in imports(ast.parse(source)))
+
+
+def test_onnx_runtime_is_imported_where_its_telemetry_is_off() -> None:
+    """Whoever else imported it first would let it phone home."""
+    found = {str(f.relative_to(ROOT)) for f in EVERYTHING if imports_onnxruntime(f.read_text())}
+    assert found == ONNXRUNTIME_IMPORTERS
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import onnxruntime as ort",
+        "from onnxruntime.capi import x",
+        "def f():\n    import onnxruntime",
+    ],
+)
+def test_an_import_of_onnx_runtime_is_seen(source: str) -> None:
+    """Each way to import it is caught."""
+    assert imports_onnxruntime(source)
+
+
 def defined_names(node: ast.AST) -> Iterator[str]:
     """Yield the names one node gives to something."""
     match node:

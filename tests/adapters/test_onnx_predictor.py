@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -28,6 +31,13 @@ from tests.bundle_builders import (
 SEED = 20_260_301
 N_MUTATIONS = 500
 QUIET = {"sustentada": np.full((1, 9), 0.25, np.float32)}
+LOAD_AND_SCORE = """
+import sys
+from tests.adapters.test_onnx_predictor import QUIET, loaded
+predictor, sha256 = loaded("loudest")
+predictor.score(sha256, QUIET, timeout_s=10)
+assert "onnxruntime" in sys.modules
+"""
 LOUD = {"sustentada": np.full((1, 9), 0.75, np.float32)}
 
 
@@ -170,3 +180,21 @@ def test_no_thread_is_left_behind() -> None:
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("asked_for", [None, "0"])
+def test_it_leaves_no_trace_at_home(tmp_path: Path, asked_for: str | None) -> None:
+    """The runtime's telemetry begins with a device id below HOME: none appears, come what may."""
+    environment = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG"}}
+    environment["HOME"] = str(tmp_path)
+    if asked_for is not None:
+        environment["ORT_DISABLE_TELEMETRY"] = asked_for
+
+    subprocess.run(
+        [sys.executable, "-c", LOAD_AND_SCORE],
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env=environment,
+    )
+
+    assert list(tmp_path.rglob("*")) == []

@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
+from appliance.adapters.onnx_predictor.onnxruntime_import import onnxruntime as ort
+from appliance.adapters.onnx_predictor.onnxruntime_import import (
+    onnxruntime_pybind11_state as ort_state,
+)
 from appliance.core.errors import (
     GraphRefused,
     ModelUnavailable,
