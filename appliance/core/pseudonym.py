@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import unicodedata
 from typing import Final
 
 N_HEX_DIGITS: Final = 32
@@ -20,7 +21,14 @@ def patient_pseudonym(key: bytes, hospital_id: str | None, rgh: str) -> str:
     Args:
         key: 32 random bytes that never leave the box.
         hospital_id: the same RGH in two hospitals is two patients.
-        rgh: case and surrounding space do not matter.
+        rgh: case, width and whatever divides its letters and digits do not matter.
     """
-    message = f"{hospital_id or ''}{_SEPARATOR}{rgh.strip().upper()}"
+    message = f"{hospital_id or ''}{_SEPARATOR}{_plain(rgh)}"
     return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()[:N_HEX_DIGITS]
+
+
+def _plain(rgh: str) -> str:
+    """Return letters and digits alone, in upper case: `1425 9401-e` is `14259401E`."""
+    text = unicodedata.normalize("NFKC", rgh).upper()
+    # What has neither a letter nor a digit stays as it is: it must not become everybody's.
+    return "".join(filter(str.isalnum, text)) or text.strip()
