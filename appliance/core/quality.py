@@ -24,6 +24,7 @@ FRAME_S: Final = 0.025
 _POWER_FLOOR: Final = 1e-12
 _FRAME_MS: Final = 25
 _EDGES_A_BLOCK: Final = 256
+_OF_SOUND: Final = frozenset({"level_db", "active_s"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +155,9 @@ def judge(
 ) -> RoleVerdict:
     """Return the verdict of the role's limits.
 
-    A recording without one active frame has one reason, `silent` (`short` if it is under a
-    frame): whatever else is out of bounds follows from that.
+    Where the role limits level or activity, a recording without one active frame has one
+    reason, `silent` (`short` if it is under a frame): whatever else is out of bounds follows
+    from that. Where it does not, as of a quiet room, silence is no fault.
 
     Args:
         measures: of the recording.
@@ -166,7 +168,8 @@ def judge(
     values = _judged_values(measures, room_noise_db)
     fails = [_failing(limit, values[limit.measure]) for limit in role_limits.limits]
     warns = [_warning(limit, values[limit.measure]) for limit in role_limits.limits]
-    if role_limits.limits and measures.level_db is None:
+    needs_sound = any(limit.measure in _OF_SOUND for limit in role_limits.limits)
+    if needs_sound and measures.level_db is None:
         fails = ["short" if measures.duration_s < FRAME_S else "silent"]
         warns = []
     reasons = tuple(dict.fromkeys(reason for reason in (*fails, *warns) if reason))
