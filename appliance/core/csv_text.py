@@ -37,11 +37,6 @@ def guarded(text: str) -> str:
     return GUARD + text if text[:1] in _GUARDED and text else text
 
 
-def unguarded(text: str) -> str:
-    """Return what `guarded` was given."""
-    return text[1:] if text[:1] == GUARD else text
-
-
 def _text(cell: Cell) -> str:
     """Return the cell as text, before quoting."""
     match cell:
