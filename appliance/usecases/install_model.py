@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from appliance.core.audit import AuditAction, AuditEntry, audited
 from appliance.core.bundle import StagedBundle
-from appliance.core.errors import BundleConflict, BundleOutdated, ModelNotFound
+from appliance.core.errors import BundleConflict, BundleOutdated, NameTaken
 from appliance.core.ids import ModelVersionId
 from appliance.core.model import Model, ModelVersion, VersionState
 from appliance.ports import ModelRecords, ProtocolRecords, Stored
@@ -19,7 +18,8 @@ from appliance.usecases.register_model import register_model
 def install_bundle(source: Path, *, actor: str, room: ModelRoom) -> tuple[ModelVersion, Stored]:
     """Install a bundle: checked whole, its golden recordings scored here, then made durable.
 
-    Installing the same bundle again changes nothing. Nothing is active by this.
+    Installing the same bundle again changes nothing; one that was removed comes back under the
+    id it had. Nothing is active by this.
 
     Raises:
         BundleUntrusted, BundleRefused, GraphRefused, GoldenMismatch, BundleOutdated,
@@ -37,9 +37,7 @@ def install_bundle(source: Path, *, actor: str, room: ModelRoom) -> tuple[ModelV
     model = _model_of(staged, actor=actor, room=room)
     version = _version(staged, model, room)
     stored = room.models.add_version(version, audit=_installation(version, actor))
-    if stored is Stored.NEW:
-        return version, stored
-    return _brought_back(_installed(staged, room.models), actor=actor, room=room), stored
+    return room.models.version(_known_id(staged, room.models) or version.id), stored
 
 
 def never_to_model(protocols: ProtocolRecords) -> frozenset[str]:
@@ -56,11 +54,12 @@ def _refuse_outdated(staged: StagedBundle, models: ModelRecords) -> None:
     """Refuse early what `add_version` would refuse, before anything is installed."""
     manifest = staged.manifest
     known = [v for v in models.versions() if v.model_name == manifest.name]
-    if any(version.digest == staged.digest for version in known):
+    others = [version for version in known if version.digest != staged.digest]
+    if any(v.digest == staged.digest and v.state is not VersionState.REMOVED for v in known):
         return
-    if any(version.version == manifest.version for version in known):
+    if any(version.version == manifest.version for version in others):
         raise BundleConflict(version=manifest.version)
-    highest = max((version.sequence for version in known), default=0)
+    highest = max((version.sequence for version in others), default=0)
     if manifest.sequence <= highest:
         raise BundleOutdated(sequence=manifest.sequence, highest=highest)
 
@@ -79,9 +78,10 @@ def _self_test_staged(staged: StagedBundle, room: ModelRoom) -> None:
 def _model_of(staged: StagedBundle, *, actor: str, room: ModelRoom) -> Model:
     """Return the bundle's model; its first bundle makes it known."""
     name = staged.manifest.name
+    known = _model_called(name, room.models)
+    if known is not None:
+        return known
     try:
-        return room.models.model_named(name)
-    except ModelNotFound:
         return register_model(
             name,
             f"{name}-topic",
@@ -90,6 +90,16 @@ def _model_of(staged: StagedBundle, *, actor: str, room: ModelRoom) -> Model:
             new_id=room.new_id,
             models=room.models,
         )
+    except NameTaken:
+        # Perhaps by another installation, a moment ago; else another model has the channel.
+        known = _model_called(name, room.models)
+        if known is None:
+            raise
+        return known
+
+
+def _model_called(name: str, models: ModelRecords) -> Model | None:
+    return next((model for model in models.models() if model.name == name), None)
 
 
 def _installation(version: ModelVersion, actor: str) -> AuditEntry:
@@ -103,22 +113,16 @@ def _installation(version: ModelVersion, actor: str) -> AuditEntry:
     )
 
 
-def _brought_back(version: ModelVersion, *, actor: str, room: ModelRoom) -> ModelVersion:
-    """Return a version that was here; one that had been removed is installed again."""
-    if version.state is VersionState.REMOVED:
-        entry = replace(_installation(version, actor), at=room.clock())
-        room.models.set_state(version.id, VersionState.INSTALLED, audit=entry)
-    return room.models.version(version.id)
-
-
-def _installed(staged: StagedBundle, models: ModelRecords) -> ModelVersion:
-    return next(version for version in models.versions() if version.digest == staged.digest)
+def _known_id(staged: StagedBundle, models: ModelRecords) -> ModelVersionId | None:
+    """Return the id under which this very bundle is or once was installed."""
+    found = (version.id for version in models.versions() if version.digest == staged.digest)
+    return next(found, None)
 
 
 def _version(staged: StagedBundle, model: Model, room: ModelRoom) -> ModelVersion:
     manifest = staged.manifest
     return ModelVersion(
-        id=ModelVersionId(room.new_id()),
+        id=_known_id(staged, room.models) or ModelVersionId(room.new_id()),
         model_id=model.id,
         model_name=model.name,
         version=manifest.version,
