@@ -11,6 +11,7 @@ with its audit row, and may be called from any thread. Unless a method says othe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -467,11 +468,17 @@ class BundleStore(Protocol):
     def graph(self, digest: str) -> bytes:
         """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""
 
-    def installed(self) -> frozenset[str]:
-        """Return the digests of the bundles that are here, whole or not."""
+    def installed(self, *, older_than_s: float = -math.inf) -> frozenset[str]:
+        """Return the digests of the bundles installed at least so long ago, whole or not.
 
-    def remove(self, digest: str) -> None:
-        """Remove an installed bundle at once; one that is not here is no error."""
+        Installing a bundle again makes it young.
+        """
+
+    def remove(self, digest: str, *, older_than_s: float = -math.inf) -> None:
+        """Remove a bundle installed at least so long ago; one that is not here is no error."""
+
+    def n_left_behind(self, *, older_than_s: float) -> int:
+        """Return how many bundles crashes left in staging."""
 
     def sweep(self, *, older_than_s: float) -> int:
         """Remove what crashes left in staging; return how many bundles that were."""

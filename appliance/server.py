@@ -66,7 +66,12 @@ def _begin(appliance: Appliance, worker: Worker) -> None:
     In this order: an upload must not meet the sweep, and a claim of this boot must not be
     taken for one that a crash left behind.
     """
-    swept = sweep(audio=appliance.audio, recordings=appliance.recordings)
+    swept = sweep(
+        audio=appliance.audio,
+        recordings=appliance.recordings,
+        bundles=appliance.bundles,
+        models=appliance.models,
+    )
     n_waiting = _reconcile(appliance, starting=True)
     appliance.queue.start(worker.work, appliance.settings.n_workers)
     _log.info(
@@ -75,6 +80,8 @@ def _begin(appliance: Appliance, worker: Worker) -> None:
             "n_waiting": n_waiting,
             "n_parts_swept": swept.n_parts,
             "n_orphans_swept": swept.n_orphans,
+            "n_staged_swept": swept.n_staged,
+            "n_bundles_swept": swept.n_bundles,
         },
     )
 

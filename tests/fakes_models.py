@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -51,10 +52,12 @@ class FakeBundleStore:
     Attributes:
         staged: files by token, and how long ago they came, in seconds.
         kept: files of installed bundles, by digest.
+        age_s: how long ago a bundle was installed, in seconds; now, if it is not named.
     """
 
     staged: dict[str, tuple[dict[str, bytes], float]] = field(default_factory=dict)
     kept: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    age_s: dict[str, float] = field(default_factory=dict)
     tokens: count[int] = field(default_factory=count)
 
     def stage(
@@ -98,6 +101,7 @@ class FakeBundleStore:
         if staged.token not in self.staged:
             raise ModelUnavailable(digest=staged.digest)
         self.kept[staged.digest] = self.staged.pop(staged.token)[0]
+        self.age_s.pop(staged.digest, None)
 
     def discard(self, staged: StagedBundle) -> None:
         """Forget it."""
@@ -113,20 +117,28 @@ class FakeBundleStore:
         """Return the graph of an installed bundle."""
         return self.contents(digest).graph
 
-    def installed(self) -> frozenset[str]:
-        """Return the digests of the bundles that are here."""
-        return frozenset(self.kept)
+    def installed(self, *, older_than_s: float = -math.inf) -> frozenset[str]:
+        """Return the digests of the bundles installed so long ago."""
+        return frozenset(d for d in self.kept if self.age_s.get(d, 0.0) >= older_than_s)
 
-    def remove(self, digest: str) -> None:
-        """Forget an installed bundle."""
-        self.kept.pop(digest, None)
+    def remove(self, digest: str, *, older_than_s: float = -math.inf) -> None:
+        """Forget a bundle installed so long ago."""
+        if digest in self.installed(older_than_s=older_than_s):
+            del self.kept[digest]
+
+    def n_left_behind(self, *, older_than_s: float) -> int:
+        """Return how much has been staged for so long."""
+        return len(self._left_behind(older_than_s))
 
     def sweep(self, *, older_than_s: float) -> int:
         """Forget what has been staged for so long."""
-        stale = [token for token, (_, age_s) in self.staged.items() if age_s >= older_than_s]
+        stale = self._left_behind(older_than_s)
         for token in stale:
             del self.staged[token]
         return len(stale)
+
+    def _left_behind(self, older_than_s: float) -> list[str]:
+        return [token for token, (_, age_s) in self.staged.items() if age_s >= older_than_s]
 
 
 def _check_files(files: Mapping[str, bytes], manifest: Manifest) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.core.ids import Sha256
-from appliance.ports import AudioStore, RecordingRecords
+from appliance.core.model import VersionState
+from appliance.ports import AudioStore, BundleStore, ModelRecords, RecordingRecords
 
 LEFT_BEHIND_AFTER_S = 86_400.0
 """A day: no request lasts so long, and a tablet that retries brings the bytes again."""
@@ -13,14 +14,25 @@ LEFT_BEHIND_AFTER_S = 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What was cleared away."""
+    """What was cleared away: half and unnamed recordings, half and unnamed bundles."""
 
     n_parts: int
     n_orphans: int
+    n_staged: int
+    n_bundles: int
 
 
-def sweep(*, audio: AudioStore, recordings: RecordingRecords) -> Swept:
-    """Remove old part files and old recordings without a row; those with one are not touched."""
+def sweep(
+    *,
+    audio: AudioStore,
+    recordings: RecordingRecords,
+    bundles: BundleStore,
+    models: ModelRecords,
+) -> Swept:
+    """Remove old part files, and old recordings and bundles without a row.
+
+    What has a row, and what may belong to work that is under way, is not touched.
+    """
     n_parts = audio.sweep(older_than_s=LEFT_BEHIND_AFTER_S)
     orphans = [
         sha256
@@ -29,7 +41,17 @@ def sweep(*, audio: AudioStore, recordings: RecordingRecords) -> Swept:
     ]
     for sha256 in orphans:
         erase_unreferenced(sha256, audio=audio, recordings=recordings)
-    return Swept(n_parts=n_parts, n_orphans=len(orphans))
+    n_staged = bundles.sweep(older_than_s=LEFT_BEHIND_AFTER_S)
+    unnamed = unnamed_bundles(bundles=bundles, models=models)
+    for digest in unnamed:
+        bundles.remove(digest, older_than_s=LEFT_BEHIND_AFTER_S)
+    return Swept(n_parts=n_parts, n_orphans=len(orphans), n_staged=n_staged, n_bundles=len(unnamed))
+
+
+def unnamed_bundles(*, bundles: BundleStore, models: ModelRecords) -> frozenset[str]:
+    """Return the digests of old bundles on disk that no installed version has."""
+    here = bundles.installed(older_than_s=LEFT_BEHIND_AFTER_S)
+    return here - {v.digest for v in models.versions() if v.state is not VersionState.REMOVED}
 
 
 def erase_unreferenced(sha256: Sha256, *, audio: AudioStore, recordings: RecordingRecords) -> None:

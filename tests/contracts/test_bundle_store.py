@@ -49,6 +49,7 @@ class Under:
     stick: Path
     damage: Callable[[str, str], None]
     age: Callable[[StagedBundle, float], None]
+    age_installed: Callable[[str, float], None]
 
     def stage(
         self,
@@ -85,8 +86,12 @@ def real(directory: Path) -> Under:
         at = time.time() - seconds
         os.utime(staging / staged.token, (at, at))
 
+    def age_installed(digest: str, seconds: float) -> None:
+        at = time.time() - seconds
+        os.utime(root / digest, (at, at))
+
     store = BundleFiles(root, staging, verify=verify)
-    return Under(store=store, stick=directory / "stick.spira", damage=damage, age=age)
+    return Under(store, directory / "stick.spira", damage, age, age_installed)
 
 
 def fake(directory: Path) -> Under:
@@ -101,7 +106,10 @@ def fake(directory: Path) -> Under:
     def age(staged: StagedBundle, seconds: float) -> None:
         store.staged[staged.token] = (store.staged[staged.token][0], seconds)
 
-    return Under(store=store, stick=directory / "stick.spira", damage=damage, age=age)
+    def age_installed(digest: str, seconds: float) -> None:
+        store.age_s[digest] = seconds
+
+    return Under(store, directory / "stick.spira", damage, age, age_installed)
 
 
 @pytest.fixture(params=[fake, real], ids=["fake", "real"])
@@ -196,11 +204,34 @@ def test_the_sweep_takes_what_crashes_left(under: Under) -> None:
     """Old leavings go, what is being installed stays."""
     old, new = under.stage(a_bundle()), under.stage(a_bundle())
     under.age(old, 7200)
+    assert under.store.n_left_behind(older_than_s=3600) == 1
     assert under.store.sweep(older_than_s=3600) == 1
+    assert under.store.n_left_behind(older_than_s=3600) == 0
     with pytest.raises(ModelUnavailable):
         under.store.install(old)
     under.store.install(new)
     assert under.store.installed() == {DIGEST}
+
+
+def test_an_old_bundle_is_told_from_a_young_one(under: Under) -> None:
+    """Only the old one is removed, when the old are to go."""
+    under.store.install(under.stage(a_bundle()))
+    under.store.remove(DIGEST, older_than_s=3600)
+    assert under.store.installed(older_than_s=3600) == frozenset()
+    assert under.store.installed() == {DIGEST}
+    under.age_installed(DIGEST, 7200)
+    assert under.store.installed(older_than_s=3600) == {DIGEST}
+    under.store.remove(DIGEST, older_than_s=3600)
+    assert under.store.installed() == frozenset()
+
+
+def test_installing_again_makes_a_bundle_young(under: Under) -> None:
+    """Its row is about to be written: nobody may take it for a leaving meanwhile."""
+    under.store.install(under.stage(a_bundle()))
+    under.age_installed(DIGEST, 7200)
+    under.store.install(under.stage(a_bundle()))
+    under.store.remove(DIGEST, older_than_s=3600)
+    assert under.store.contents(DIGEST).graph == graph_bytes()
 
 
 def test_a_missing_source_is_named(under: Under) -> None:

@@ -17,6 +17,7 @@ from appliance.core.account import Role
 from appliance.core.errors import GraphRefused
 from appliance.core.result import ResultState
 from appliance.server import create_app
+from tests.fakes_models import FakeBundleStore
 from tests.web.boxes import Box
 
 
@@ -39,7 +40,9 @@ class Predictor:
 def app_of(box: Box, predictor: Predictor, failed: threading.Event | None = None) -> Any:  # noqa: ANN401
     """Return the whole application over the fakes of a box."""
     box.settings = replace(box.settings, reconcile_every_s=0.05)
-    appliance = replace(box.appliance(), predictor=cast("Any", predictor))
+    appliance = replace(
+        box.appliance(), predictor=cast("Any", predictor), bundles=FakeBundleStore()
+    )
     return create_app(appliance, storage_failed=failed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import math
+import os
 import re
 import shutil
 import tempfile
@@ -131,7 +132,9 @@ class BundleFiles:
             sync_tree(work / _TREE)
             if target.exists() and not _is_whole(target, staged.digest):
                 target.rename(work / _REPLACED)
-            _rename_unless_taken(work / _TREE, target)
+            if not _rename_unless_taken(work / _TREE, target) and not _made_young(target):
+                # It was removed between the two.
+                _rename_unless_taken(work / _TREE, target)
             sync_directory(self._root)
         self.discard(staged)
 
@@ -148,30 +151,45 @@ class BundleFiles:
         directory = self._directory(digest)
         return read_file(directory, GRAPH_NAME, read_manifest(directory, digest))
 
-    def installed(self) -> frozenset[str]:
-        """Return the digests of the bundles that are here, whole or not."""
+    def installed(self, *, older_than_s: float = -math.inf) -> frozenset[str]:
+        """Return the digests of the bundles installed at least so long ago, whole or not."""
+        before = self._now_s() - older_than_s
         with writing():
-            names = [path.name for path in self._root.iterdir()]
-        return frozenset(name for name in names if _DIGEST.fullmatch(name))
+            paths = [path for path in self._root.iterdir() if _DIGEST.fullmatch(path.name)]
+            return frozenset(path.name for path in paths if _changed_at(path) <= before)
 
-    def remove(self, digest: str) -> None:
-        """Remove an installed bundle at once; one that is not here is no error."""
-        if digest not in self.installed():
+    def remove(self, digest: str, *, older_than_s: float = -math.inf) -> None:
+        """Remove a bundle installed at least so long ago; one that is not here is no error.
+
+        Its age is asked once more when it is out of reach: whoever installs it meanwhile has
+        either made it young, and it goes back, or finds its place free.
+        """
+        if digest not in self.installed(older_than_s=older_than_s):
             return
         work = self._new_work()
+        taken = work / _REPLACED
         with writing():
-            (self._root / digest).rename(work / _REPLACED)
+            (self._root / digest).rename(taken)
+            if _changed_at(taken) > self._now_s() - older_than_s:
+                _rename_unless_taken(taken, self._root / digest)
             sync_directory(self._root)
         shutil.rmtree(work, ignore_errors=True)
 
+    def n_left_behind(self, *, older_than_s: float) -> int:
+        """Return how many directories crashes left in staging."""
+        return len(self._left_behind(older_than_s))
+
     def sweep(self, *, older_than_s: float) -> int:
         """Remove what crashes left in staging; return how many directories that were."""
-        before = self._now_s() - older_than_s
-        with writing():
-            stale = [path for path in self._staging.iterdir() if _changed_at(path) <= before]
+        stale = self._left_behind(older_than_s)
         for path in stale:
             shutil.rmtree(path, ignore_errors=True)
         return len(stale)
+
+    def _left_behind(self, older_than_s: float) -> list[Path]:
+        before = self._now_s() - older_than_s
+        with writing():
+            return [path for path in self._staging.iterdir() if _changed_at(path) <= before]
 
     def _new_work(self) -> Path:
         with writing():
@@ -213,10 +231,21 @@ def _is_whole(directory: Path, digest: str) -> bool:
     return True
 
 
-def _rename_unless_taken(tree: Path, target: Path) -> None:
-    """Rename a directory into place; another with this digest has the same bytes."""
+def _rename_unless_taken(tree: Path, target: Path) -> bool:
+    """Rename a directory into place; False where another with this digest has the same bytes."""
     try:
         tree.rename(target)
     except OSError as error:
         if error.errno not in _TAKEN:
             raise
+        return False
+    return True
+
+
+def _made_young(directory: Path) -> bool:
+    """Let it count as installed now, so that no sweep takes it; False if it is gone."""
+    try:
+        os.utime(directory)
+    except FileNotFoundError:
+        return False
+    return True
