@@ -125,6 +125,13 @@ class TooLarge(Refused):
     remedy = "Stay within the limit named in the details."
 
 
+class HeadersTooLarge(Refused):
+    """The headers of the request are larger than allowed."""
+
+    code = "headers-too-large"
+    remedy = "Send headers within max_bytes; the token is the longest the API asks for."
+
+
 class LengthRequired(Refused):
     """The request names neither the length of its body nor chunks."""
 
@@ -519,6 +526,14 @@ class DatabaseBusy(StorageFault):
     code = "database-busy"
     retryable = True
     remedy = "Try again in a moment."
+
+
+class Overloaded(StorageFault):
+    """The box has too much to do at once."""
+
+    code = "overloaded"
+    retryable = True
+    remedy = "Nothing was stored. Try again in a moment."
 
 
 class DatabaseUnusable(StorageFault):

@@ -54,6 +54,7 @@ STATUS: Final[Mapping[type[ApplianceError], HTTPStatus]] = {
     e.BundleOutdated: HTTPStatus.CONFLICT,
     e.LengthRequired: HTTPStatus.LENGTH_REQUIRED,
     e.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    e.HeadersTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     e.UnsupportedAudio: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     e.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     e.RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,

@@ -18,7 +18,7 @@ from typing import TypeVar
 import pytest
 
 from appliance.adapters.audio_files import AudioFiles, Disk
-from appliance.core.errors import AudioDamaged, AudioMissing, DiskFull, StorageFailed
+from appliance.core.errors import AudioDamaged, AudioMissing, DiskFull, Overloaded, StorageFailed
 from appliance.core.ids import Sha256
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +39,9 @@ class Recorder:
     def disk(self) -> Disk:
         """Return the disk."""
         return Disk(
+            open=lambda path, flags, mode: self._call(
+                "open", lambda: os.open(path, flags, mode), noted=False
+            ),
             write=lambda handle, rest: self._call("write", lambda: os.write(handle, rest[:4])),
             fsync=self._fsync,
             close=lambda handle: self._call("close", lambda: os.close(handle)),
@@ -49,8 +52,9 @@ class Recorder:
         step = "fsync directory" if stat.S_ISDIR(os.fstat(handle).st_mode) else "fsync"
         self._call(step, lambda: os.fsync(handle))
 
-    def _call(self, step: str, call: Callable[[], T]) -> T:
-        self.calls.append(step)
+    def _call(self, step: str, call: Callable[[], T], *, noted: bool = True) -> T:
+        if noted:
+            self.calls.append(step)
         if step == self.failing:
             raise OSError(self.code, os.strerror(self.code))
         return call()
@@ -154,6 +158,49 @@ def test_a_full_disk_loses_nothing_and_recovers(tmp_path: Path, step: str, code:
     assert left == []
     assert failures == []
     assert store.read(add(store)) == VOICE
+
+
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
+
+
+@pytest.mark.parametrize("code", SHORTAGES)
+@pytest.mark.parametrize("step", ["open", *STEPS])
+def test_a_shortage_of_the_system_is_no_failed_disk(tmp_path: Path, step: str, code: int) -> None:
+    """Too many open files say nothing of the disk: refused for now, and over in a moment."""
+    recorder = Recorder()
+    failures: list[StorageFailed] = []
+    store = store_in(tmp_path, recorder, on_failure=failures.append)
+    recorder.failing, recorder.code = step, code
+
+    with pytest.raises(Overloaded) as caught:
+        add(store)
+    left = names(tmp_path)
+    recorder.failing = ""
+
+    assert caught.value.details == {"errno": errno.errorcode[code]}
+    assert (left, failures) == ([], [])
+    assert store.read(add(store)) == VOICE
+
+
+def test_reading_without_a_descriptor_is_tried_again(tmp_path: Path) -> None:
+    """Nor does a recording count as missing then, nor its lock as broken."""
+    recorder = Recorder(code=errno.EMFILE)
+    failures: list[StorageFailed] = []
+    store = store_in(tmp_path, recorder, on_failure=failures.append)
+    add(store)
+    recorder.failing = "open"
+
+    for asked in (
+        lambda: store.read(VOICE_SHA256),
+        lambda: store.erase(VOICE_SHA256, unless=lambda: False),
+        store.settling().__enter__,
+    ):
+        with pytest.raises(Overloaded):
+            asked()
+    recorder.failing = ""
+
+    assert failures == []
+    assert store.read(VOICE_SHA256) == VOICE
 
 
 def test_a_directory_that_cannot_be_synced_is_a_failed_disk(tmp_path: Path) -> None:

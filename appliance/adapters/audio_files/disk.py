@@ -19,6 +19,7 @@ def _free_bytes(directory: Path) -> int:
 class Disk:
     """The calls on which durability rests, so that tests can let each of them fail."""
 
+    open: Callable[[Path, int, int], int] = os.open
     write: Callable[[int, memoryview], int] = os.write
     fsync: Callable[[int], None] = os.fsync
     close: Callable[[int], None] = os.close

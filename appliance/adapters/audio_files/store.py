@@ -9,37 +9,27 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import logging
 import os
 import re
 import secrets
 import stat
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from appliance.adapters.audio_files.disk import Disk
-from appliance.core.errors import (
-    ApplianceError,
-    AudioDamaged,
-    AudioMissing,
-    DiskFull,
-    StorageFailed,
-    TooLarge,
-)
+from appliance.adapters.audio_files.latch import Latch
+from appliance.adapters.audio_files.part import AudioFile
+from appliance.core.errors import AudioDamaged, AudioMissing, DiskFull, StorageFailed
 from appliance.core.ids import Sha256
 from appliance.core.wav import MAX_BYTES
 
 _CONTENT: Final = re.compile(r"([0-9a-f]{64})\.wav")
 _PART: Final = re.compile(r"\.[0-9a-f]{32}\.part")
 _LOCK: Final = ".lock"
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DAMAGED: Final = frozenset({errno.EIO, errno.EUCLEAN, errno.EBADMSG})
 _ABSENT: Final = frozenset({errno.ENOENT, errno.EACCES, errno.ELOOP, errno.EISDIR})
-
-_log = logging.getLogger(__name__)
 
 
 class AudioFiles:
@@ -72,36 +62,34 @@ class AudioFiles:
         self.directory = directory
         self.disk = disk or Disk()
         self._reserve_bytes = reserve_bytes
-        self._on_failure = on_failure
-        self._failed = False
-        self._failing = threading.Lock()
-        with self.durably():
+        self._latch = Latch(on_failure)
+        with self._latch.durably():
             directory.mkdir(mode=0o700, exist_ok=True)
             directory.chmod(0o700)
             self._sync(directory.parent)
 
     def begin(self) -> AudioFile:
-        """Open a part file. Raises DiskFull below the reserve, StorageFailed."""
+        """Open a part file. Raises DiskFull below the reserve, Overloaded, StorageFailed."""
         path = self.directory / f".{secrets.token_hex(16)}.part"
         with self.durably():
             self.refuse_below_reserve(0)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            return AudioFile(self, path, os.open(path, flags, 0o600))
+            return AudioFile(self, path, self.disk.open(path, flags, 0o600))
 
     def read(self, sha256: Sha256) -> bytes:
         """Return the bytes; what does not have its hash is never returned.
 
         Raises:
-            AudioMissing, AudioDamaged.
+            AudioMissing, AudioDamaged, Overloaded.
         """
         try:
-            content = _read(self.path(sha256))
+            content = self._content(self.path(sha256))
         except OSError as error:
             if error.errno in _ABSENT:
                 raise AudioMissing(sha256=sha256) from error
             if error.errno in _DAMAGED:
                 raise AudioDamaged(sha256=sha256) from error
-            raise self.failed(error) from error
+            raise self._latch.fault(error) from error
         if hashlib.sha256(content).hexdigest() != sha256:
             raise AudioDamaged(sha256=sha256)
         return content
@@ -137,7 +125,7 @@ class AudioFiles:
 
     def refuse_writes(self) -> None:
         """Acknowledge nothing any more: the disk failed, here or for another store."""
-        self._failed = True
+        self._latch.close_silently()
 
     def path(self, sha256: Sha256) -> Path:
         """Return where this content lies. Raises AudioMissing for what is no hash."""
@@ -154,51 +142,35 @@ class AudioFiles:
         if self.disk.free_bytes(self.directory) - n_bytes < self._reserve_bytes:
             raise DiskFull(reserve_bytes=self._reserve_bytes)
 
-    @contextmanager
-    def durably(self) -> Iterator[None]:
+    def durably(self) -> AbstractContextManager[None]:
         """Let nothing be acknowledged after a failure.
 
         Raises:
-            DiskFull: what was under way was not stored, but the disk is sound.
+            DiskFull, Overloaded: what was under way was not stored, but the disk is sound.
             StorageFailed: it failed, now or before.
         """
-        if self._failed:
-            raise StorageFailed("The disk failed before; nothing more is acknowledged.")
-        try:
-            yield
-        except OSError as error:
-            if error.errno in _FULL:
-                raise DiskFull from error
-            raise self.failed(error) from error
-
-    def failed(self, error: OSError) -> ApplianceError:
-        """Close the latch and return what to raise."""
-        failure = StorageFailed(errno=errno.errorcode.get(error.errno or 0, "unknown"))
-        with self._failing:
-            first, self._failed = not self._failed, True
-        if first and self._on_failure is not None:
-            self._on_failure(failure)
-        return failure
+        return self._latch.durably()
 
     @contextmanager
     def _locked(self, kind: int) -> Iterator[None]:
         """Hold the directory's lock; each time it is opened anew, so threads count as well."""
         with self.durably():
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            handle = os.open(self.directory / _LOCK, flags, 0o600)
+            handle = self.disk.open(self.directory / _LOCK, flags, 0o600)
         try:
-            fcntl.flock(handle, kind)
+            with self.durably():
+                fcntl.flock(handle, kind)
             yield
         finally:
             os.close(handle)
 
     def _sync(self, directory: Path) -> None:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        handle = self.disk.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0)
         try:
             self.disk.fsync(handle)
         except OSError as error:
             # A rename whose directory cannot be synced is a failed disk, even if it says full.
-            raise self.failed(error) from error
+            raise self._latch.close(error) from error
         finally:
             os.close(handle)
 
@@ -209,87 +181,19 @@ class AudioFiles:
             with os.scandir(self.directory) as entries:
                 names = [entry.name for entry in entries if pattern.fullmatch(entry.name)]
         except OSError as error:
-            raise self.failed(error) from error
+            raise self._latch.fault(error) from error
         for name in names:
             # Not the time of its content: a rename and a chmod count as well.
             with suppress(FileNotFoundError):  # removed by another thread meanwhile
                 if (self.directory / name).lstat().st_ctime <= latest_s:
                     yield name
 
-
-class AudioFile:
-    """A recording on its way to disk; belongs to one request, not thread-safe."""
-
-    def __init__(self, store: AudioFiles, path: Path, handle: int) -> None:
-        """Own an open, empty part file."""
-        self._store = store
-        self._path = path
-        self._handle: int | None = handle
-        self._digest = hashlib.sha256()
-        self._n_bytes = 0
-
-    def write(self, chunk: bytes) -> None:
-        """Append bytes. Raises TooLarge beyond 24 MiB, DiskFull, StorageFailed."""
-        if self._n_bytes + len(chunk) > MAX_BYTES:
-            raise TooLarge(max_bytes=MAX_BYTES)
-        rest = memoryview(chunk)
-        with self._store.durably():
-            self._store.refuse_below_reserve(len(chunk))
-            while rest:
-                rest = rest[self._store.disk.write(self._open_handle, rest) :]
-        self._n_bytes += len(chunk)
-        self._digest.update(chunk)
-
-    def content(self) -> bytes:
-        """Return what was written so far."""
-        with self._store.durably():
-            return os.pread(self._open_handle, self._n_bytes, 0)
-
-    def sha256(self) -> Sha256:
-        """Return the digest of what was written so far."""
-        return Sha256(self._digest.hexdigest())
-
-    def keep(self) -> Sha256:
-        """Make it durable under its SHA-256: fsync, close, rename, fsync directory."""
-        disk, sha256 = self._store.disk, self.sha256()
-        with self._store.durably():
-            os.fchmod(self._open_handle, 0o400)
-            disk.fsync(self._open_handle)
-            self._close(disk.close)
-            disk.rename(self._path, self._store.path(sha256))
-            self._store.sync()
-        return sha256
-
-    def discard(self) -> None:
-        """Remove it; a no-op after keep.
-
-        What cannot be removed is harmless: it has no name of a recording, and is swept.
-        """
-        try:
-            if self._handle is not None:
-                self._close(os.close)
-            self._path.unlink(missing_ok=True)
-        except OSError as error:
-            code = errno.errorcode.get(error.errno or 0, "unknown")
-            _log.warning("part-not-removed", extra={"errno": code})
-
-    @property
-    def _open_handle(self) -> int:
-        if self._handle is None:
-            raise ValueError("The part was kept or discarded.")
-        return self._handle
-
-    def _close(self, close: Callable[[int], None]) -> None:
-        """Close once: whatever close says, the number may be another file's afterwards."""
-        handle, self._handle = self._open_handle, None
-        close(handle)
-
-
-def _read(path: Path) -> bytes:
-    """Return a regular file's content. Raises OSError, EBADMSG if it is none of ours."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
-            raise OSError(errno.EBADMSG, "not a recording")
-        return file.read()
+    def _content(self, path: Path) -> bytes:
+        """Return a regular file's content. Raises OSError, EBADMSG if it is none of ours."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        handle = self.disk.open(path, flags, 0)
+        with os.fdopen(handle, "rb") as file:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+                raise OSError(errno.EBADMSG, "not a recording")
+            return file.read()
