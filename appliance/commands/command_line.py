@@ -3,21 +3,82 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar, Final
 
 import typer
-from typer._click import Context
-from typer._click.exceptions import UsageError
-from typer.core import TyperGroup
+import typer.main
+from typer._click import Command, Context, HelpFormatter
+from typer._click.exceptions import NoArgsIsHelpError, UsageError
+from typer.core import TyperCommand, TyperGroup
 
-from appliance.commands.console import error_document, error_lines, say
+from appliance.commands.console import (
+    error_document,
+    error_lines,
+    one_answer,
+    say,
+)
+from appliance.commands.stopped import EXIT_STOPPED, tell_stopped
 from appliance.core.errors import ApplianceError
 
 EXIT_USAGE: Final = 2
-EXIT_STOPPED: Final = 130
 
-_AS_JSON: Final = "spira.as_json"
+_AS_JSON: Final = "--json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of the table of contents.
+
+    Attributes:
+        name: as it is typed.
+        promise: what the list of commands says of it; begins its own help, too.
+        place: `module:attribute` of a function, or of a Typer with commands below it.
+        example: ends its help, if it is a function.
+    """
+
+    name: str
+    promise: str
+    place: str
+    example: str = ""
+
+    def load(self) -> Command:
+        """Import what it takes to run the command."""
+        module, attribute = self.place.split(":")
+        found = getattr(import_module(module), attribute)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        if isinstance(found, typer.Typer):
+            alone.add_typer(found, name=self.name)
+        else:
+            alone.command(self.name, epilog=f"Example: {self.example}")(found)
+        return typer.main.get_group(alone).commands[self.name]
+
+
+class _Commands(MutableMapping[str, Command]):
+    """Commands by name, each loaded when it is asked for."""
+
+    def __init__(self, listed: Sequence[Listed]) -> None:
+        self._listed = {line.name: line for line in listed}
+        self._loaded: dict[str, Command] = {}
+
+    def __getitem__(self, name: str) -> Command:
+        if name not in self._loaded:
+            self._loaded[name] = self._listed[name].load()
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Command) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._listed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._listed)
+
+    def __len__(self) -> int:
+        return len(self._listed)
 
 
 class CommandLine(TyperGroup):
@@ -25,36 +86,78 @@ class CommandLine(TyperGroup):
 
     Attributes:
         statuses: exit status by family of errors.
+        listed: the commands, in the order of the help.
     """
 
     statuses: ClassVar[Mapping[type[ApplianceError], int]] = {}
+    listed: ClassVar[Sequence[Listed]] = ()
 
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """Remember whether the one who asks is a program."""
-        ctx.meta[_AS_JSON] = "--json" in args
-        return super().parse_args(ctx, args)
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - as the class above has them
+        """Know the commands by name."""
+        super().__init__(**settings)
+        self.commands = _Commands(self.listed)
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without loading one."""
+        width = formatter.width - 6 - max(len(line.name) for line in self.listed)
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (
+                        line.name,
+                        TyperCommand(line.name, help=line.promise).get_short_help_str(width),
+                    )
+                    for line in self.listed
+                ]
+            )
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: Context | None = None,
+        **extra: Any,  # noqa: ANN401 - as the class above has it
+    ) -> Context:
+        """Read the options of `spira` itself; a program is told in JSON what is wrong with them."""
+        as_json = _AS_JSON in args
+        try:
+            context = super().make_context(info_name, args, parent, **extra)
+        except UsageError as error:
+            raise self._usage(error, as_json=as_json) from error
+        context.meta[_AS_JSON] = as_json
+        return context
 
     def invoke(self, ctx: Context) -> Any:  # noqa: ANN401 - as the class above has it
         """Run the command; what was expected to go wrong ends here."""
         as_json: bool = ctx.meta[_AS_JSON]
-        try:
-            return super().invoke(ctx)
-        except ApplianceError as error:
-            report(error_document(error), error_lines(error), as_json=as_json)
-            raise typer.Exit(self.status_of(error)) from error
-        except UsageError as error:
-            if not as_json:
-                raise
-            report(_usage_document(error), (), as_json=True)
-            raise typer.Exit(EXIT_USAGE) from error
-        except (KeyboardInterrupt, typer.Abort) as stop:
-            say("Stopped.")
-            raise typer.Exit(EXIT_STOPPED) from stop
+        with one_answer() as answer:
+            try:
+                return super().invoke(ctx)
+            except ApplianceError as error:
+                report(
+                    error_document(error),
+                    error_lines(error),
+                    as_json=as_json and not answer.given,
+                )
+                raise typer.Exit(self.status_of(error)) from error
+            except UsageError as error:
+                raise self._usage(error, as_json=as_json) from error
+            except (KeyboardInterrupt, typer.Abort) as stop:
+                tell_stopped(as_json=as_json and not answer.given)
+                raise typer.Exit(EXIT_STOPPED) from stop
 
     @classmethod
     def status_of(cls, error: ApplianceError) -> int:
         """Return the exit status of an expected error."""
         return next(n for family, n in cls.statuses.items() if isinstance(error, family))
+
+    @staticmethod
+    def _usage(error: UsageError, *, as_json: bool) -> UsageError | typer.Exit:
+        """Return what ends the command; a program was told by then."""
+        if not as_json or isinstance(error, NoArgsIsHelpError):
+            return error
+        report(_usage_document(error), (), as_json=True)
+        return typer.Exit(EXIT_USAGE)
 
 
 def report(document: Mapping[str, object], lines: Iterable[str], *, as_json: bool) -> None:

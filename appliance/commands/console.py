@@ -8,23 +8,30 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
-from appliance.bootstrap import Appliance, open_appliance
-from appliance.core.errors import ApplianceError, FileMissing
+from appliance.core.errors import ApplianceError, FileMissing, InvalidRequest, MalformedRequest
 from appliance.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from appliance.bootstrap import Appliance  # opening a box loads much: only `opened` does
 
 ACTOR: Final = "console"
 """Who the audit names for what is done here."""
 
 EXIT_MODEL_FAULT: Final = 6
-"""Also where a model ran and failed, and its answer was printed (cli.py has the table)."""
+"""Also where a model ran and failed, and its answer was printed (cli/table.py has the table)."""
 
 REPORT_EVERY_S: Final = 1.0
 QUIET_FOR_S: Final = 1.0
+
+MAX_JSON_BYTES: Final = 1024 * 1024
+MAX_JSON_DEPTH: Final = 32
 
 DirectoryOption: TypeAlias = Annotated[
     Path | None,
@@ -42,6 +49,27 @@ def settings_for(directory: Path | None) -> Settings:
     return read_settings(os.environ, directory=directory)
 
 
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """Whether a command printed its document: a later fault must not print a second one."""
+
+    given: bool = False
+
+
+_answer: Final[ContextVar[Answer]] = ContextVar("answer")
+
+
+@contextmanager
+def one_answer() -> Iterator[Answer]:
+    """Watch over the one document that a command may print."""
+    answer = Answer()
+    token = _answer.set(answer)
+    try:
+        yield answer
+    finally:
+        _answer.reset(token)
+
+
 @contextmanager
 def opened(directory: Path | None) -> Iterator[Appliance]:
     """Give the box in that directory.
@@ -49,6 +77,8 @@ def opened(directory: Path | None) -> Iterator[Appliance]:
     Raises:
         NotInitialised: there is none.
     """
+    from appliance.bootstrap import open_appliance  # noqa: PLC0415 - help needs no box
+
     with open_appliance(settings_for(directory)) as appliance:
         yield appliance
 
@@ -56,10 +86,16 @@ def opened(directory: Path | None) -> Iterator[Appliance]:
 def show(document: object, lines: Iterable[str], *, as_json: bool) -> None:
     """Print one JSON document for programs, or lines for people."""
     if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        print_document(document)
         return
     for line in lines:
         typer.echo(line)
+
+
+def print_document(document: object) -> None:
+    """Print the one JSON document of a command."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    _answer.get(Answer()).given = True
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -115,16 +151,21 @@ def progress(what: str, *, clock: Callable[[], float] = time.monotonic) -> Calla
     return report
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, *, max_bytes: int | None = None) -> bytes:
     """Return the bytes of a file a person named.
 
     Raises:
         FileMissing: it does not exist or cannot be read.
+        MalformedRequest: it holds more than `max_bytes`.
     """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(-1 if max_bytes is None else max_bytes + 1)
     except OSError as error:
         raise FileMissing(f"{path} does not exist or cannot be read.") from error
+    if max_bytes is not None and len(content) > max_bytes:
+        raise MalformedRequest(f"{path.name} is longer than {max_bytes} bytes.")
+    return content
 
 
 def read_password(*, from_stdin: bool, generated: Callable[[], str] | None = None) -> str:
@@ -138,5 +179,65 @@ def read_password(*, from_stdin: bool, generated: Callable[[], str] | None = Non
         return sys.stdin.readline().rstrip("\r\n")
     if generated is not None:
         return generated()
-    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    return password
+    return ask("Password", instead="--password-stdin or --generate", secret=True)
+
+
+def ask(question: str, *, instead: str, secret: bool = False) -> str:
+    """Return what a person at the console typed; a secret is not shown and typed twice.
+
+    Args:
+        question: what is asked.
+        instead: the option for where nobody can answer.
+        secret: a password.
+
+    Raises:
+        InvalidRequest: nobody is there to answer.
+    """
+    try:
+        answer: str = typer.prompt(
+            question, hide_input=secret, confirmation_prompt=secret, err=True
+        )
+    except typer.Abort as abort:
+        # Typer makes one of both: that nobody is there, and that somebody pressed Ctrl-C.
+        if isinstance(abort.__context__, EOFError):
+            raise InvalidRequest(f"{question}: nobody is here to ask; use {instead}.") from abort
+        raise
+    return answer
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file that a person named.
+
+    Raises:
+        FileMissing: it cannot be read.
+        MalformedRequest: over 1 MiB, not JSON, nested too deep, or no object.
+    """
+    content = read_bytes(path, max_bytes=MAX_JSON_BYTES)
+    try:
+        found = json.loads(content, parse_constant=_no_such_number)
+    except RecursionError as error:
+        raise MalformedRequest(f"{path.name} is nested too deep.") from error
+    except ValueError as error:
+        raise MalformedRequest(f"{path.name} is not JSON.") from error
+    if not isinstance(found, dict):
+        raise MalformedRequest(f"{path.name} holds no JSON object.")
+    if _depth(found) > MAX_JSON_DEPTH:
+        raise MalformedRequest(f"{path.name} is nested too deep.")
+    return found
+
+
+def _no_such_number(spelling: str) -> float:
+    raise ValueError(spelling)
+
+
+def _depth(document: object) -> int:
+    """Return how deep lists and objects stand in each other, without descending by recursion."""
+    depth, level = 0, [document]
+    while level := [
+        child
+        for node in level
+        if isinstance(node, dict | list)
+        for child in (node.values() if isinstance(node, dict) else node)
+    ]:
+        depth += 1
+    return depth

@@ -25,7 +25,7 @@ def export(
     directory: DirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write inferences, results and recordings as CSV, without anything that names a patient."""
+    """Write inferences, results and recordings as CSV; nothing names a patient."""
     with opened(directory) as box:
         counts = export_tables(
             target.absolute(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +12,11 @@ from appliance.commands.console import (
     DirectoryOption,
     JsonOption,
     opened,
-    read_bytes,
+    read_json_object,
     show,
     table,
 )
-from appliance.core.errors import HospitalNotFound, MalformedRequest
+from appliance.core.errors import HospitalNotFound
 from appliance.core.hospital import Hospital
 from appliance.core.rgh import HC_RULE, RghRule
 from appliance.ports import HospitalRecords
@@ -82,11 +81,7 @@ def _rule(asked: str) -> RghRule | None:
         return None
     if asked == "hc":
         return HC_RULE
-    try:
-        document = json.loads(read_bytes(Path(asked)))
-    except ValueError as error:
-        raise MalformedRequest("The rule is not JSON.") from error
-    return RghRule.from_document(document)
+    return RghRule.from_document(read_json_object(Path(asked)))
 
 
 def _document(hospital: Hospital) -> dict[str, object]:

@@ -33,7 +33,7 @@ def init(
     directory: DirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a box: data directory, keys, protocol, first admin. Passwords are shown once."""
+    """Make a box: data directory, keys, protocol, first admin; passwords shown once."""
     settings = settings_for(directory)
     say(f"Making a box in {settings.directory}")
     users = make_box(settings, demo=demo)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from appliance.bootstrap import read_public_key
 from appliance.commands.console import (
     ACTOR,
     DirectoryOption,
     JsonOption,
+    ask,
     opened,
     say,
     show,
@@ -40,6 +40,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Trust a key, once its fingerprint was typed back from what its owner told."""
+    from appliance.bootstrap import read_public_key  # noqa: PLC0415 - help needs no box
+
     key = TrustedKey(public_key=read_public_key(file), scope=scope, name=name)
     with opened(directory) as box:
         _confirm(key.fingerprint, fingerprint)
@@ -87,7 +89,7 @@ def _confirm(fingerprint: str, typed: str) -> None:
     """Refuse unless a person typed the fingerprint (spaces and case do not matter)."""
     if not typed:
         say("Type the fingerprint that the owner of the key told you.")
-        typed = typer.prompt("Fingerprint", err=True)
+        typed = ask("Fingerprint", instead="--fingerprint")
     if "".join(typed.split()).lower() != fingerprint:
         raise InvalidRequest(
             "The fingerprint typed is not that of the key; nothing was changed.",

@@ -34,7 +34,7 @@ app = typer.Typer(no_args_is_help=True, help="Models: bundles on the box; traini
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A model.")]
 
 
-@app.command(epilog="Example: spira models install spira-demo-1.0.0.spira --activate")
+@app.command(epilog="Example: spira models install spiraconv-demo-1.0.0.spira --activate")
 def install(
     file: Annotated[Path, typer.Argument(help="A bundle, as `spira models pack` writes it.")],
     *,
@@ -79,7 +79,7 @@ def list_models(*, directory: DirectoryOption = None, as_json: JsonOption = Fals
     )
 
 
-@app.command(epilog="Example: spira models activate spira-demo@1.0.0 --default")
+@app.command(epilog="Example: spira models activate spiraconv-demo@1.0.0 --default")
 def activate(
     version: Annotated[
         str, typer.Argument(metavar="NAME[@VERSION]", help="The newest version if none is named.")
@@ -103,7 +103,7 @@ def activate(
     )
 
 
-@app.command(epilog="Example: spira models rollback spira-demo")
+@app.command(epilog="Example: spira models rollback spiraconv-demo")
 def rollback(
     name: NameArgument, *, directory: DirectoryOption = None, as_json: JsonOption = False
 ) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from appliance.bootstrap import Appliance
 from appliance.commands.console import (
     ACTOR,
     DirectoryOption,
@@ -23,6 +22,9 @@ from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import UserNotFound
 from appliance.core.generated_password import generated_password
 from appliance.usecases.accounts import NewUser, add_user, change_password
+
+if TYPE_CHECKING:
+    from appliance.bootstrap import Appliance
 
 app = typer.Typer(no_args_is_help=True, help="Accounts: add, list, set a password, disable.")
 

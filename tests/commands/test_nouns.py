@@ -41,10 +41,11 @@ def test_a_password_is_asked_for_twice(box: Console) -> None:
 
 
 def test_nobody_at_the_console_is_no_password(box: Console) -> None:
-    """Where nobody answers, nothing is changed and nothing is guessed."""
-    said = box.run("users", "add", "rui", typed="")
+    """Where nobody answers, nothing is changed, and the option to use instead is named."""
+    said = box.run("users", "add", "rui", "--json", typed="")
 
-    assert said.status == 130
+    assert (said.status, said.error) == (3, "invalid-request")
+    assert "--password-stdin or --generate" in said.document["error"]["detail"]
     assert "rui" not in box.run("users", "list").stdout
 
 
@@ -110,7 +111,12 @@ def test_what_is_wrong_with_a_hospital_is_said_by_name(
     ("rule", "expected"),
     [
         ("{", (3, "malformed-request")),
-        ("[]", (3, "invalid-request")),
+        ("[]", (3, "malformed-request")),
+        ("{}", (3, "invalid-request")),
+        ('{"modulus": NaN}', (3, "malformed-request")),
+        ("[" * 100_000, (3, "malformed-request")),
+        ('{"a":' * 40 + "1" + "}" * 40, (3, "malformed-request")),
+        (f'{{"pattern": "{"a" * 2**20}"}}', (3, "malformed-request")),
         (b"\xff", (3, "malformed-request")),
     ],
 )
@@ -181,6 +187,16 @@ def test_a_fingerprint_may_be_typed_in_groups(box: Console) -> None:
 
     assert said.status == 0
     assert trusted.fingerprint in box.run("keys", "list").stdout
+
+
+def test_nobody_at_the_console_trusts_no_key(box: Console) -> None:
+    """Where no fingerprint is typed, no key is trusted, and the option to use instead is named."""
+    key = box.file("other.pub", public_pem(generate()[1]))
+
+    said = box.run("keys", "add", key, "--name", "other", "--json", typed="")
+
+    assert (said.status, said.error) == (3, "invalid-request")
+    assert "--fingerprint" in said.document["error"]["detail"]
 
 
 def test_a_key_that_was_swapped_is_seen(box: Console) -> None:
