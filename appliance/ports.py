@@ -199,6 +199,9 @@ class ModelRecords(Protocol):
     def version(self, version_id: ModelVersionId) -> ModelVersion:
         """Return the version. Raises ModelNotFound."""
 
+    def awaited(self) -> frozenset[ModelVersionId]:
+        """Return the versions that queued or running results wait for."""
+
     def activate(self, version_id: ModelVersionId, *, default: bool, audit: AuditEntry) -> None:
         """Make it the active version of its model, and remember that it was.
 

@@ -16,7 +16,7 @@ from litestar import Litestar
 from appliance.bootstrap import Appliance
 from appliance.core.errors import ApplianceError
 from appliance.usecases.housekeeping import sweep
-from appliance.usecases.models import load_active
+from appliance.usecases.models import load_active, unload_unneeded
 from appliance.usecases.reconcile import reconcile
 from appliance.web.application import create_web
 from appliance.web.docs import openapi_document
@@ -100,10 +100,12 @@ def _end(appliance: Appliance, worker: Worker) -> None:
 
 
 async def _every_minute(appliance: Appliance, readiness: Readiness) -> None:
-    """Load models off the request path, and bring back what the queue forgot, again and again."""
+    """Keep loaded what serves, off the request path, and bring back what the queue forgot.
+
+    Versions are switched by other processes, too: this one finds out here.
+    """
     while True:
-        if not readiness.models_loaded.is_set():
-            await _tried("models-not-loaded", lambda: _load_models(appliance, readiness))
+        await _tried("models-not-loaded", lambda: _load_models(appliance, readiness))
         await asyncio.sleep(appliance.settings.reconcile_every_s)
         await _tried("not-reconciled", lambda: _reconcile(appliance, starting=False))
 
@@ -117,8 +119,10 @@ async def _tried(event: str, action: Callable[[], object]) -> None:
 
 
 def _load_models(appliance: Appliance, readiness: Readiness) -> None:
-    """Load and warm up; a box whose active models all fail to load is not ready."""
-    n_loaded = load_active(room=appliance.model_room())
+    """Load and warm up, and unload; a box whose active models all fail to load is not ready."""
+    room = appliance.model_room()
+    n_loaded = load_active(room=room)
+    unload_unneeded(room=room)
     n_active = sum(model.active is not None for model in appliance.models.models())
     if n_loaded or not n_active:
         readiness.models_loaded.set()

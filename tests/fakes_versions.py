@@ -92,6 +92,11 @@ class FakeModels:
             raise ModelNotFound(model_version_id=version_id)
         return self._versions[version_id]
 
+    def awaited(self) -> frozenset[ModelVersionId]:
+        """See the port."""
+        waiting = [r for r in self._jobs.results.values() if r.state in _WAITING]
+        return frozenset(r.model_version_id for r in waiting if r.model_version_id)
+
     def activate(self, version_id: ModelVersionId, *, default: bool, audit: AuditEntry) -> None:
         """See the port."""
         version = self.version(version_id)

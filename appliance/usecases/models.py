@@ -144,6 +144,9 @@ def verify_versions(model_id: ModelId | None, *, room: ModelRoom) -> Iterator[Ve
         yield Verification(version=version, fault=fault)
 
 
+_SERVING = frozenset({VersionState.ACTIVE, VersionState.SHADOW})
+
+
 def load_active(*, room: ModelRoom) -> int:
     """Load and warm up the active and shadow versions, ahead of requests; return how many.
 
@@ -151,7 +154,7 @@ def load_active(*, room: ModelRoom) -> int:
     """
     n_loaded = 0
     for version in room.models.versions():
-        if version.state not in {VersionState.ACTIVE, VersionState.SHADOW}:
+        if version.state not in _SERVING:
             continue
         try:
             _load(version, room)
@@ -159,6 +162,21 @@ def load_active(*, room: ModelRoom) -> int:
             continue
         n_loaded += 1
     return n_loaded
+
+
+def unload_unneeded(*, room: ModelRoom) -> int:
+    """Forget the sessions of versions that serve no more and no result waits for; return how many.
+
+    The versions are read before the results that wait: what was accepted for a version in
+    between is seen, and a run that has begun ends first.
+    """
+    loaded = room.predictor.loaded()
+    versions = room.models.versions()
+    awaited = room.models.awaited()
+    needed = {v.graph_sha256 for v in versions if v.state in _SERVING or v.id in awaited}
+    for graph_sha256 in loaded - needed:
+        room.predictor.unload(graph_sha256)
+    return len(loaded - needed)
 
 
 def _load(version: ModelVersion, room: ModelRoom) -> None:

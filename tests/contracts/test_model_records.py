@@ -197,15 +197,19 @@ def test_a_version_in_use_is_not_removed(furnished: Records) -> None:
     """Neither the active one, nor one that results wait for; afterwards it goes."""
     with pytest.raises(VersionPending):
         furnished.models.set_state(version(1).id, VersionState.REMOVED, audit=an_audit())
+    assert furnished.models.awaited() == frozenset()
     result = a_result()
     furnished.inferences.add_inference(an_inference(), [result], audit=an_audit())
     install(furnished, 2)
     with pytest.raises(VersionPending):
         furnished.models.set_state(version(1).id, VersionState.REMOVED, audit=an_audit())
+    assert furnished.models.awaited() == {version(1).id}
     furnished.jobs.claim(result.id, owner="me", now=later(0), lease_until=later(9))
+    assert furnished.models.awaited() == {version(1).id}
     with pytest.raises(VersionPending):
         furnished.models.set_state(version(1).id, VersionState.REMOVED, audit=an_audit())
     furnished.jobs.complete(result.id, an_answer(), owner="me", at=later(1), audit=an_audit())
+    assert furnished.models.awaited() == frozenset()
     furnished.models.set_state(version(1).id, VersionState.REMOVED, audit=an_audit())
     assert furnished.models.version(version(1).id).state is VersionState.REMOVED
     assert furnished.models.model(MODEL).ever_installed

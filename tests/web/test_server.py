@@ -15,8 +15,10 @@ from litestar.testing import TestClient
 
 from appliance.core.account import Role
 from appliance.core.errors import GraphRefused
+from appliance.core.ids import ModelVersionId
 from appliance.core.result import ResultState
 from appliance.server import create_app
+from tests.builders import a_model_version, an_audit, digest_of
 from tests.fakes_models import FakeBundleStore
 from tests.web.boxes import Box
 
@@ -27,14 +29,22 @@ class Predictor:
     def __init__(self, *, refuses: bool = False) -> None:
         """Begin with nothing loaded."""
         self.refuses = refuses
-        self.loaded: list[str] = []
+        self.sessions: set[str] = set()
 
     def ensure_loaded(self, graph_sha256: str, graph: Callable[[], bytes]) -> None:
         """Remember the graph."""
         del graph
         if self.refuses:
             raise GraphRefused
-        self.loaded.append(graph_sha256)
+        self.sessions.add(graph_sha256)
+
+    def loaded(self) -> frozenset[str]:
+        """Return what is loaded."""
+        return frozenset(self.sessions)
+
+    def unload(self, graph_sha256: str) -> None:
+        """Forget the graph."""
+        self.sessions.discard(graph_sha256)
 
 
 def app_of(box: Box, predictor: Predictor, failed: threading.Event | None = None) -> Any:  # noqa: ANN401
@@ -59,7 +69,25 @@ def test_it_becomes_ready_when_the_models_are_loaded(box: Box) -> None:
     predictor = Predictor()
     with TestClient(app_of(box, predictor), base_url="http://box.local") as http:
         eventually(lambda: http.get("/health/ready").status_code == 200)
-        assert predictor.loaded == [box.model.active.graph_sha256]  # type: ignore[union-attr]
+        assert predictor.sessions == {box.model.active.graph_sha256}  # type: ignore[union-attr]
+
+
+def test_a_switch_of_versions_is_followed_without_a_restart(box: Box) -> None:
+    """The new version is loaded and the old one unloaded within a tick."""
+    predictor = Predictor()
+    with TestClient(app_of(box, predictor), base_url="http://box.local") as http:
+        eventually(lambda: http.get("/health/ready").status_code == 200)
+        newer = a_model_version(
+            id=ModelVersionId("newer"),
+            model_id=box.model.id,
+            version="9.0.0",
+            sequence=9,
+            digest=digest_of("newer manifest"),
+            graph_sha256=digest_of("newer graph"),
+        )
+        box.records.models.add_version(newer, audit=an_audit())
+        box.records.models.activate(newer.id, default=True, audit=an_audit())
+        eventually(lambda: predictor.sessions == {newer.graph_sha256})
 
 
 def test_it_is_not_ready_while_its_model_cannot_be_loaded(box: Box) -> None:

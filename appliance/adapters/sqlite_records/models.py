@@ -98,6 +98,15 @@ class SqliteModels:
         with self._database.read() as connection:
             return _version(connection, version_id)
 
+    def awaited(self) -> frozenset[ModelVersionId]:
+        """See the port."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT model_version_id AS id FROM results"
+                " WHERE state IN ('queued', 'running') AND model_version_id IS NOT NULL"
+            )
+            return frozenset(row["id"] for row in rows)
+
     def activate(self, version_id: ModelVersionId, *, default: bool, audit: AuditEntry) -> None:
         """See the port; the activation is as old as its audit row."""
         with self._database.write(audit) as connection:
