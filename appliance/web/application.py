@@ -8,6 +8,7 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 
 from appliance.bootstrap import Appliance
@@ -20,7 +21,7 @@ from appliance.web.inferences import InferenceController
 from appliance.web.models import ModelController
 from appliance.web.protocols import ProtocolController
 from appliance.web.recordings import AttachedRecordingController, RecordingController
-from appliance.web.requests import BoxRequest
+from appliance.web.requests import MAX_DEPTH, BoxRequest
 from appliance.web.results import ResultController
 from appliance.web.tokens import token_auth
 from appliance.web.traffic import Traffic
@@ -62,6 +63,7 @@ def create_web(
         on_app_init=[token_auth(appliance).on_app_init],
         request_class=BoxRequest,
         request_max_body_size=settings.max_json_bytes,
+        state=State({MAX_DEPTH: settings.max_json_depth}),
         exception_handlers=problems.HANDLERS,
         openapi_config=docs.openapi_config(),
         cors_config=_cors(settings.cors_origins),

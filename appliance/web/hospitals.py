@@ -8,7 +8,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Controller, get, patch, post
+from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UnsetType
@@ -24,7 +24,7 @@ from appliance.web import wire
 from appliance.web.bodies import HospitalChangeBody, NewHospitalBody
 from appliance.web.described import may_fail, takes_json
 from appliance.web.guards import ADMIN, NURSE
-from appliance.web.listing import read_query
+from appliance.web.listing import Listed, read_query
 from appliance.web.requests import BoxRequest
 
 SHIFT: Final = timedelta(hours=72)
@@ -106,7 +106,7 @@ class HospitalController(Controller):
         hospital_id: FromPath[str],
         request: BoxRequest,
         appliance: NamedDependency[Appliance],
-    ) -> wire.InferenceList:
+    ) -> Response[wire.InferenceList]:
         """Return the last 72 hours of one's own hospital: form and result, no recordings."""
         asked = _hospital_id(hospital_id)
         if asked not in request.user.hospital_ids:
@@ -120,8 +120,8 @@ class HospitalController(Controller):
             replace(query, captured_from=max(since, query.captured_from or since))
         )
         _audit_opening(asked, page.inferences, request, appliance)
-        shown = [_shift_row(inference, appliance) for inference in page.inferences]
-        return wire.InferenceList(inferences=shown, next=page.next)
+        shown = (_shift_row(inference, appliance) for inference in page.inferences)
+        return Listed(shown, following=page.next)
 
 
 def _shift_row(inference: Inference, appliance: Appliance) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import asyncio
 from http import HTTPStatus
 from typing import Any, Final
 
-import msgspec
 from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -23,7 +22,7 @@ from appliance.web import wire
 from appliance.web.bodies import InferenceBody, canonical_sha256, inference_request
 from appliance.web.described import also, may_fail, takes, takes_json
 from appliance.web.guards import NURSE, own_path
-from appliance.web.listing import read_query
+from appliance.web.listing import Listed, read_query
 from appliance.web.multipart import Upload, receive
 from appliance.web.requests import BoxRequest
 
@@ -59,6 +58,7 @@ class InferenceController(Controller):
         self, request: BoxRequest, appliance: NamedDependency[Appliance]
     ) -> wire.InferenceCreated:
         """Send form and recordings at once, every field as text (the request of 2022)."""
+        request.take_only("multipart/form-data")
         request.require_length()
         upload = Upload()
         try:
@@ -88,12 +88,12 @@ class InferenceController(Controller):
         appliance: NamedDependency[Appliance],
     ) -> Response[dict[str, Any]]:
         """Send an inference whose recordings are here; may be repeated with the same content."""
-        sent = await request.read_json(InferenceBody)
+        sent, plain = await request.read_json_twice(InferenceBody)
         asked = inference_request(
             sent,
             inference_id=inference_id,
             user_id=request.user.id,
-            content_sha256=canonical_sha256(msgspec.json.decode(await request.body())),
+            content_sha256=await asyncio.to_thread(canonical_sha256, plain),
         )
         inference, stored = await asyncio.to_thread(
             submit_inference,
@@ -110,16 +110,13 @@ class InferenceController(Controller):
     @get(responses=may_fail(401, 403, 422), sync_to_thread=True)
     def list_own(
         self, request: BoxRequest, appliance: NamedDependency[Appliance]
-    ) -> wire.InferenceList:
+    ) -> Response[wire.InferenceList]:
         """Return one's own inferences, newest first; without parameters all of them."""
         query = read_query(
             dict(request.query_params.items()), user_id=request.user.id, whole_by_default=True
         )
         page = appliance.inferences.find(query)
-        return wire.InferenceList(
-            inferences=[wire.inference(inference) for inference in page.inferences],
-            next=page.next,
-        )
+        return Listed(map(wire.inference, page.inferences), following=page.next)
 
     @get("/{inference_id:str}", responses=may_fail(401, 403, 404, 422), sync_to_thread=True)
     def show(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+import msgspec
+from litestar import Response
 
 from appliance.core.diagnosis import Diagnosis
 from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.ids import HospitalId, ModelId, UserId, parse_uuid
 from appliance.core.inference import InferenceQuery, InferenceStatus, Purpose, SortKey
+from appliance.web import wire
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
@@ -29,6 +33,28 @@ class Order(StrEnum):
 
     ASC = "asc"
     DESC = "desc"
+
+
+class Listed(Response[wire.InferenceList]):
+    """A page of a list, encoded where it is made and row by row.
+
+    The whole list of 2022 has no end: encoded by the framework, it would hold up every other
+    request; encoded at once, it would hold the interpreter.
+    """
+
+    def __init__(self, rows: Iterable[dict[str, Any]], *, following: str | None) -> None:
+        """Encode these rows; `following` is the cursor of the next page."""
+        encoded = [msgspec.json.encode(row) for row in rows]
+        super().__init__(wire.InferenceList(inferences=[], next=following))
+        self._body = b'{"inferences":[%b],"next":%b}' % (
+            b",".join(encoded),
+            msgspec.json.encode(following),
+        )
+
+    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:  # noqa: ANN401
+        """Return what was encoded."""
+        del content, media_type, enc_hook
+        return self._body
 
 
 @dataclass(frozen=True, slots=True)

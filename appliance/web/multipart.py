@@ -93,8 +93,8 @@ async def receive(
     content_type: str,
     *,
     upload: Upload,
-    roles: Collection[str],
-    begin: Callable[[], AudioPart],
+    roles: Collection[str] = (),
+    begin: Callable[[], AudioPart] | None = None,
 ) -> None:
     """Fill the upload from the body; the caller discards it, whatever happens.
 
@@ -103,7 +103,7 @@ async def receive(
         content_type: the header, with its boundary.
         upload: is filled.
         roles: names of parts that are recordings, whatever file name they bear.
-        begin: opens a part file.
+        begin: opens a part file; None where no recording is asked for.
 
     Raises:
         UnsupportedMediaType: not multipart.
@@ -125,6 +125,17 @@ async def receive(
         raise MalformedRequest("The multipart body is cut or contradicts itself.") from refusal
 
 
+async def read_texts(chunks: AsyncIterator[bytes], content_type: str) -> dict[str, str]:
+    """Return the texts of a multipart body; of a name given twice, the last. Files are read past.
+
+    Raises:
+        UnsupportedMediaType, MalformedRequest, TooLarge.
+    """
+    upload = Upload()
+    await receive(chunks, content_type, upload=upload)
+    return upload.fields
+
+
 def _boundary(content_type: str) -> str:
     media_type, options = parse_options_header(content_type)
     if media_type != "multipart/form-data":
@@ -138,7 +149,7 @@ class _Receiver:
     """Takes the parser's events: a segment, its chunks, and None at its end."""
 
     def __init__(
-        self, upload: Upload, roles: Collection[str], begin: Callable[[], AudioPart]
+        self, upload: Upload, roles: Collection[str], begin: Callable[[], AudioPart] | None
     ) -> None:
         self._upload = upload
         self._roles = roles
@@ -162,7 +173,7 @@ class _Receiver:
     async def _start(self, segment: MultipartSegment) -> None:
         self._name = segment.name or ""
         self._writer, self._text = None, None
-        if self._name in self._roles:
+        if self._begin is not None and self._name in self._roles:
             if self._name in self._upload.writers:
                 message = "this recording came twice"
                 raise InvalidForm(
