@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.core.errors import NotInitialised
+from appliance.core.errors import SecretMissing
 
 N_SECRET_BYTES = 32
 TOKEN_SECRET = "token.key"  # noqa: S105 - a file name
 PSEUDONYM_KEY = "pseudonym.key"
+SECRETS = (TOKEN_SECRET, PSEUDONYM_KEY)
 
 
 def make_secrets(directory: Path, *, random_bytes: Callable[[int], bytes]) -> None:
@@ -21,7 +22,7 @@ def make_secrets(directory: Path, *, random_bytes: Callable[[int], bytes]) -> No
         random_bytes: a cryptographic source.
     """
     directory.mkdir(mode=0o700, exist_ok=True)
-    for name in (TOKEN_SECRET, PSEUDONYM_KEY):
+    for name in SECRETS:
         if not (directory / name).exists():
             _write(directory / name, random_bytes(N_SECRET_BYTES))
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -35,14 +36,14 @@ def read_secret(directory: Path, name: str) -> bytes:
     """Return the 32 bytes of a secret.
 
     Raises:
-        NotInitialised: the file is missing, unreadable, or not 32 bytes long.
+        SecretMissing: the file is missing, unreadable, or not 32 bytes long.
     """
     try:
         secret = (directory / name).read_bytes()
     except OSError as error:
-        raise NotInitialised(file=name) from error
+        raise SecretMissing(file=name) from error
     if len(secret) != N_SECRET_BYTES:
-        raise NotInitialised(f"{name} is damaged.", file=name)
+        raise SecretMissing(f"{name} is damaged.", file=name)
     return secret
 
 

@@ -259,6 +259,13 @@ class KeyRevoked(Refused):
     remedy = "A revoked key never comes back: ask its owner for a bundle signed by a new one."
 
 
+class KeyPublic(Refused):
+    """Everybody has the private half of this key."""
+
+    code = "key-public"
+    remedy = "It is for `spira init --demo` alone: ask the model's author for a key of their own."
+
+
 class TargetNotEmpty(Refused):
     """The target directory exists and is not empty."""
 
@@ -441,7 +448,7 @@ class GoldenMismatch(ModelFault):
     """The model does not repeat its golden results on this box."""
 
     code = "golden-mismatch"
-    remedy = "The old model stays active. Tell the model's author what `spira doctor` prints."
+    remedy = "The old model stays active. Tell its author what `spira models verify` prints."
 
 
 class GraphRefused(ModelFault):
@@ -509,7 +516,7 @@ class DiskFull(StorageFault):
 
     code = "disk-full"
     retryable = True
-    remedy = "Nothing acknowledged was lost. Free space; `spira doctor` shows what uses it."
+    remedy = "Nothing acknowledged was lost. Free space; `spira doctor` shows how much is left."
 
 
 class StorageFailed(StorageFault):
@@ -562,6 +569,13 @@ class NotInitialised(StorageFault):
 
     code = "not-initialised"
     remedy = "Run `spira init` (or name the right directory with --data)."
+
+
+class SecretMissing(StorageFault):
+    """A secret of this box is missing or damaged."""
+
+    code = "secret-missing"
+    remedy = "Restore the file from a backup; a new one would not match what the box has given out."
 
 
 class AlreadyInitialised(StorageFault):
