@@ -12,7 +12,7 @@ from typing import Any, Final
 from appliance.core.csv_text import Cell
 from appliance.core.export_columns import Column
 from appliance.core.export_tables import CONSENTS, INFERENCES, RECORDINGS, RESULTS
-from appliance.core.form_field import Field, FieldType, Range
+from appliance.core.form_field import Answer, Field, FieldType, ShowIf
 from appliance.core.inference import Inference
 from appliance.core.protocol import Protocol
 from appliance.core.protocol_schema import ABSENT_REASON_SUFFIX, ABSENT_REASONS
@@ -36,6 +36,14 @@ HEADER: Final = (
     "required",
     "protocol",
     "exported",
+    "group",
+    "help",
+    "shown_if",
+    "alert_at_most",
+    "alert_at_least",
+    "not_before",
+    "not_after",
+    "never_to_model",
 )
 """The columns of `codebook.csv`."""
 
@@ -49,7 +57,6 @@ TABLES: Final[tuple[tuple[str, tuple[Column[Any], ...]], ...]] = (
 
 _FIXED: Final = frozenset(column.name for column in INFERENCES)
 _NOT_DONE: Final = "not_done_"
-_UNBOUNDED: Final = Range()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +94,10 @@ def form_columns(protocols: Sequence[Protocol]) -> tuple[FormColumn, ...]:
 
 
 def column_name(field: str) -> str:
-    """Return the name of a field's column, apart from the fixed ones."""
+    """Return the name of a field's column, apart from the fixed ones.
+
+    No protocol has a field that begins like `RESERVED`, so no two columns have one name.
+    """
     return f"form_{field}" if field in _FIXED else field
 
 
@@ -96,7 +106,13 @@ def codebook_rows(protocols: Sequence[Protocol]) -> Iterator[tuple[Cell, ...]]:
     kept_back = {f.name: withheld(f) for p in protocols for f in p.fields if withheld(f)}
     for file, columns in TABLES:
         for column in columns:
-            yield _row(file, column.name, column.type, column.unit, column.meaning)
+            yield _row(
+                file=file,
+                column=column.name,
+                type=column.type,
+                unit=column.unit,
+                meaning=column.meaning,
+            )
         if columns is INFERENCES:
             for protocol in protocols:
                 yield from _protocol_rows(protocol, kept_back)
@@ -108,41 +124,62 @@ def _protocol_rows(protocol: Protocol, kept_back: dict[str, str]) -> Iterator[tu
         yield _field_row(field, protocol, exported=f"no: {reason}" if reason else "yes")
         if not reason:
             yield _row(
-                "inferences.csv",
-                column_name(field.name + ABSENT_REASON_SUFFIX),
-                "string",
-                "",
-                f"why {field.name} has no answer",
+                column=column_name(field.name + ABSENT_REASON_SUFFIX),
+                type="string",
+                meaning=f"why {field.name} has no answer",
                 values=" | ".join(ABSENT_REASONS),
                 protocol=protocol.id,
             )
     for task in protocol.recordings:
         yield _row(
-            "inferences.csv",
-            _NOT_DONE + task.role,
-            "string",
-            "",
-            f"why {task.role} was not recorded",
+            column=_NOT_DONE + task.role,
+            type="string",
+            meaning=f"why {task.role} was not recorded",
             values=" | ".join(sorted(NOT_DONE_REASONS)),
             protocol=protocol.id,
         )
 
 
 def _field_row(field: Field, protocol: Protocol, *, exported: str) -> tuple[Cell, ...]:
+    language = protocol.languages[0]
     return _row(
-        "inferences.csv",
-        column_name(field.name),
-        field.format.value if field.format else field.type.value,
-        field.unit or "",
-        field.labels[protocol.languages[0]],
+        column=column_name(field.name),
+        type=field.format.value if field.format else field.type.value,
+        unit=field.unit,
+        meaning=field.labels[language],
         code=" ".join(f"{code.system}|{code.code}" for code in field.codes),
         values="a hospital of the list" if field.from_hospitals else _values(field, protocol),
-        hard=field.hard_range,
-        soft=field.soft_range,
+        minimum=field.hard_range.minimum,
+        maximum=field.hard_range.maximum,
+        soft_minimum=field.soft_range.minimum,
+        soft_maximum=field.soft_range.maximum,
         required=field.required,
         protocol=protocol.id,
         exported=exported,
+        group=field.group,
+        help=field.helps.get(language),
+        shown_if=_condition(field.show_if),
+        alert_at_most=field.alert_range.at_most,
+        alert_at_least=field.alert_range.at_least,
+        not_before=field.not_before,
+        not_after=field.not_after,
+        never_to_model=field.never_to_model,
     )
+
+
+def _condition(rule: ShowIf | None) -> str:
+    """Return when a field is asked: `covid_status: TRUE`, `o2_support: any but room_air`."""
+    if rule is None:
+        return ""
+    if rule.among is not None:
+        return f"{rule.field}: {' | '.join(map(_word, rule.among))}"
+    excluded = " | ".join(map(_word, rule.not_among))
+    return f"{rule.field}: any but {excluded}" if excluded else f"{rule.field}: any"
+
+
+def _word(answer: Answer) -> str:
+    """Return an answer as the tables spell it."""
+    return str(answer).lower() if isinstance(answer, bool) else str(answer)
 
 
 def _values(field: Field, protocol: Protocol) -> str:
@@ -154,25 +191,10 @@ def _values(field: Field, protocol: Protocol) -> str:
     )
 
 
-def _row(  # noqa: PLR0913 - the columns of the codebook
-    file: str,
-    column: str,
-    kind: str,
-    unit: str,
-    meaning: str,
-    *,
-    code: str = "",
-    values: str = "",
-    hard: Range = _UNBOUNDED,
-    soft: Range = _UNBOUNDED,
-    required: bool | None = None,
-    protocol: str = "",
-    exported: str = "yes",
-) -> tuple[Cell, ...]:
-    """Return a row in the order of `HEADER`."""
-    bounds = (hard.minimum, hard.maximum, soft.minimum, soft.maximum)
-    described = (file, column, kind, unit, meaning, code, values)
-    return (*described, *bounds, required, protocol, exported)
+def _row(*, file: str = "inferences.csv", exported: str = "yes", **rest: Cell) -> tuple[Cell, ...]:
+    """Return a row in the order of `HEADER`; what is not given is empty."""
+    known: dict[str, Cell] = {"file": file, "exported": exported, **rest}
+    return tuple(known.pop(name, None) for name in HEADER)
 
 
 def _answer(name: str) -> Callable[[Inference], Cell]:
@@ -184,4 +206,8 @@ def _answer(name: str) -> Callable[[Inference], Cell]:
 
 
 def _not_done(role: str) -> Callable[[Inference], Cell]:
-    return lambda inference: inference.not_done.get(role)
+    def cell(inference: Inference) -> Cell:
+        reason = inference.not_done.get(role)
+        return reason if reason in NOT_DONE_REASONS else None
+
+    return cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -55,10 +56,15 @@ class RecordingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRow:
-    """One decision on one inference."""
+    """One decision on one inference.
+
+    Attributes:
+        languages: those of the installed protocols; no other is exported.
+    """
 
     inference_id: InferenceId
     consent: Consent
+    languages: frozenset[str]
 
 
 def header(columns: Sequence[Column[Row]]) -> tuple[str, ...]:
@@ -76,3 +82,11 @@ def column(
 ) -> Column[Row]:
     """Return a column; short, since there are many."""
     return Column(name=name, type=kind, meaning=meaning, unit=unit, cell=cell)
+
+
+def only(pattern: str, text: str | None) -> str | None:
+    """Return a client's text where it has this form, else None.
+
+    A text of any form could hold a name or an RGH, whoever took it in and whenever.
+    """
+    return text if text is not None and re.search(pattern, text) else None

@@ -1,14 +1,23 @@
 """The tables of an export: each column with its meaning and the cell it takes from a row.
 
 No column identifies a person: neither the RGH nor what people may write freely is among them
-(reasons for an override, relationships, names of devices).
+(reasons for an override, relationships, names of devices). What a client may have put into a
+short text is exported only in the one form that such a text has.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from appliance.core.export_columns import Column, ConsentRow, InferenceRow, RecordingRow, column
+from appliance.core.export_columns import (
+    Column,
+    ConsentRow,
+    InferenceRow,
+    RecordingRow,
+    column,
+    only,
+)
+from appliance.core.patterns import RELEASE, SHA256, UUID
 from appliance.core.result import Result
 
 INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
@@ -98,9 +107,17 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         lambda r: r.inference.stopped_early,
     ),
     column(
-        "app_version", "string", "release of the tablet's app", lambda r: r.inference.app_version
+        "app_version",
+        "string",
+        "release of the tablet's app, where it is written like 1.4.0",
+        lambda r: only(RELEASE, r.inference.app_version),
     ),
-    column("tablet_id", "string", "id of the tablet", lambda r: r.inference.tablet_id),
+    column(
+        "tablet_id",
+        "string",
+        "id of the tablet",
+        lambda r: only(UUID, r.inference.tablet_id),
+    ),
 )
 """The fixed columns; those of the protocols' forms follow them (`codebook.form_columns`)."""
 
@@ -154,7 +171,10 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
     column("n_bytes", "integer", "length of the file", lambda r: r.recording.n_bytes, unit="By"),
     column("gaps", "integer", "interruptions of the sound", lambda r: r.attachment.gaps),
     column(
-        "prompt_sha256", "string", "digest of the words read", lambda r: r.attachment.prompt_sha256
+        "prompt_sha256",
+        "string",
+        "digest of the words read",
+        lambda r: only(SHA256, r.attachment.prompt_sha256),
     ),
     column("verdict", "string", "ok, warn or fail", lambda r: r.attachment.verdict.value),
     column(
@@ -255,9 +275,17 @@ CONSENTS: Final[tuple[Column[ConsentRow], ...]] = (
     column("decision", "string", "accepted or unverified", lambda r: r.consent.decision.value),
     column("taken_at", "instant", "when it was taken", lambda r: r.consent.taken_at),
     column(
-        "text_sha256", "string", "digest of the text decided on", lambda r: r.consent.text_sha256
+        "text_sha256",
+        "string",
+        "digest of the text decided on",
+        lambda r: only(SHA256, r.consent.text_sha256),
     ),
-    column("language", "string", "of the text", lambda r: r.consent.language),
+    column(
+        "language",
+        "string",
+        "of the text; one of a protocol",
+        lambda r: r.consent.language if r.consent.language in r.languages else None,
+    ),
     column(
         "witness_present", "boolean", "whether somebody saw it", lambda r: r.consent.witness_present
     ),

@@ -1,9 +1,26 @@
-"""Regular expressions a document may bring: those that mean the same everywhere and never hang."""
+"""Regular expressions that mean the same everywhere: ours, and those a document may bring."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+END: Final = r"(?![\s\S])"
+"""The end of a text in Python and in JavaScript; Python's `$` stands before a last newline too."""
+
+UUID: Final = f"^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{END}"
+SHA256: Final = f"^[0-9a-f]{{64}}{END}"
+LANGUAGE_TAG: Final = f"^[A-Za-z]{{2,3}}(-[A-Za-z0-9]{{2,8}})*{END}"
+CODE_WORD: Final = f"^[a-z][a-z_]{{0,31}}{END}"
+"""A word of a list, like `legal_representative`: without a digit it holds no RGH."""
+
+APP_VERSION: Final = f"^[0-9A-Za-z.+-]{{1,32}}{END}"
+"""What a tablet may call its release."""
+
+RELEASE: Final = (
+    f"^[0-9]{{1,4}}(\\.[0-9]{{1,4}}){{1,3}}(-(alpha|beta|dev|rc)\\.?[0-9]{{0,4}})?{END}"
+)
+"""A release like `1.4.0-rc.1`, in which there is room neither for an RGH nor for a name."""
 
 MAX_CHARACTERS: Final = 128
 

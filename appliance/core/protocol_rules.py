@@ -10,7 +10,7 @@ from appliance.core.consent_text import DEMONSTRATION, SECTIONS, ConsentSection,
 from appliance.core.errors import FieldError
 from appliance.core.ids import Sha256
 from appliance.core.patterns import is_simple_pattern
-from appliance.core.protocol_schema import ABSENT_REASON_KEY, ABSENT_REASONS
+from appliance.core.protocol_schema import ABSENT_REASON_KEY, ABSENT_REASONS, RESERVED
 
 Document: TypeAlias = Mapping[str, Any]
 """A JSON object that `protocol_schema.DOCUMENT_SCHEMA` accepts, or a part of one."""
@@ -74,6 +74,8 @@ def _form_faults(form: Document, languages: set[str]) -> Iterator[FieldError]:
     earlier: dict[str, Document] = {}
     for name, field in fields.items():
         path = f"form.{name}"
+        if name.startswith(RESERVED):
+            yield _fault(path, "reserved", f"begins like columns of exports: {', '.join(RESERVED)}")
         yield from _keyword_faults(path, field)
         yield from _label_faults(path, field, _choices(field), languages)
         yield from _range_faults(path, field)

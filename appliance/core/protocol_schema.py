@@ -8,14 +8,22 @@ from __future__ import annotations
 from typing import Any, Final
 
 from appliance.core.consent_text import FACTS, PURPOSES, SECTIONS
+from appliance.core.patterns import END, SHA256
 from appliance.core.quality import ABOVE, BELOW
 
 ABSENT_REASON_SUFFIX: Final = "_absent_reason"
 ABSENT_REASON_KEY: Final = "^[a-z][a-z0-9_]*_absent_reason$"
+RESERVED: Final = ("form_", "not_done_")
+"""What no name of a field begins with: the export names columns of its own so."""
+
 ABSENT_REASONS: Final = ("not_measured", "not_possible", "refused", "not_applicable")
 
-_LANGUAGE: Final = "^[a-z]{2,3}(-[A-Z]{2})?$"
-_NAME: Final = "^[a-z][a-z0-9_]{0,47}$"
+_ID: Final = f"^[a-z][a-z0-9-]{{0,31}}-[0-9]{{4}}[.][0-9]{{1,4}}{END}"
+_LANGUAGE: Final = f"^[a-z]{{2,3}}(-[A-Z]{{2}})?{END}"
+_NAME: Final = f"^[a-z][a-z0-9_]{{0,47}}{END}"
+PROTOCOL_PATTERNS: Final = (_ID, _LANGUAGE, _NAME)
+"""Of a protocol's id, its languages, and its fields and roles."""
+
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 20_000}
 _NUMBER: Final = {"type": "number"}
 _COUNT: Final = {"type": "integer", "minimum": 0, "maximum": 10_000}
@@ -149,7 +157,7 @@ _CONSENT: Final = _object(
     {
         "version": _TEXT,
         "demonstration": {"type": "boolean"},
-        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "sha256": {"type": "string", "pattern": SHA256},
         "facts": _object(dict.fromkeys(FACTS, _TEXT), required=FACTS),
         "sections": {
             "type": "array",
@@ -170,7 +178,7 @@ _CONSENT: Final = _object(
 
 DOCUMENT_SCHEMA: Final = _object(
     {
-        "id": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}-[0-9]{4}\\.[0-9]{1,4}$"},
+        "id": {"type": "string", "pattern": _ID},
         "title": {"type": "string", "minLength": 1, "maxLength": 200},
         "languages": {
             "type": "array",

@@ -130,6 +130,7 @@ class _Tables:
         """Open the files and write their headers."""
         self.counts = ExportCounts()
         self._form = form_columns(protocols)
+        self._languages = frozenset(name for one in protocols for name in one.languages)
         self._key = pseudonym_key
         self._files = ExitStack()
         names = (*header(INFERENCES), *(column.name for column in self._form))
@@ -156,7 +157,9 @@ class _Tables:
         with file_faults():
             self._add_inference(inference, current)
             for consent in consents:
-                row = ConsentRow(inference_id=inference.id, consent=consent)
+                row = ConsentRow(
+                    inference_id=inference.id, consent=consent, languages=self._languages
+                )
                 self._consents.write(csv_row(cells(CONSENTS, row)))
             for result in results:
                 self._results.write(csv_row(cells(RESULTS, result)))

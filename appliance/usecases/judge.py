@@ -149,6 +149,8 @@ def _consent(request: InferenceRequest, protocol: Protocol, new_id: NewId) -> Co
         known = {text.sha256 for text in protocol.consents.values()}
         if request.consent.text_sha256 not in known:
             raise _invalid("consent.text_sha256", "digest", "not a consent text of the protocol")
+        if request.consent.language not in {None, *protocol.languages}:
+            raise _invalid("consent.language", "enum", "not a language of the protocol")
     return _consent_row(request, new_id)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -23,12 +23,17 @@ from appliance.core.ids import (
     parse_uuid,
 )
 from appliance.core.inference import Capture, ConsentDecision, Purpose
+from appliance.core.patterns import APP_VERSION, CODE_WORD, LANGUAGE_TAG, SHA256
 from appliance.core.submission import AttachmentRequest, ConsentRequest, InferenceRequest
 
 Text: TypeAlias = Annotated[str, Meta(max_length=512)]
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 Password: TypeAlias = Annotated[str, Meta(max_length=1024)]
-Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Code: TypeAlias = Annotated[str, Meta(pattern=CODE_WORD)]
+Digest: TypeAlias = Annotated[str, Meta(pattern=SHA256)]
+Language: TypeAlias = Annotated[str, Meta(max_length=35, pattern=LANGUAGE_TAG)]
+AppVersion: TypeAlias = Annotated[str, Meta(pattern=APP_VERSION)]
+ConsentPurpose: TypeAlias = Literal["study", "future_research", "audio_sharing"]
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=-1e9, le=1e9)]
@@ -98,14 +103,14 @@ class ConsentBody(Body, frozen=True, kw_only=True):
     """A decision as a client reports it."""
 
     decision: ConsentDecision
-    given_by: Text | None = None
+    given_by: Code | None = None
     relationship: Text | None = None
-    form_signed: Text | None = None
+    form_signed: Code | None = None
     witness_present: bool | None = None
-    assent: Text | None = None
+    assent: Code | None = None
     text_sha256: Digest | None = None
-    language: Text | None = None
-    purposes: Annotated[dict[Word, bool], Meta(max_length=16)] = {}
+    language: Language | None = None
+    purposes: dict[ConsentPurpose, bool] = {}
     taken_at: Instant
 
 
@@ -128,9 +133,9 @@ class AttachmentBody(Body, frozen=True, kw_only=True):
     role: Word
     take: Annotated[int, Meta(ge=1, le=1000)] = 1
     chosen: bool = True
-    speaker: Text | None = None
+    speaker: Code | None = None
     started_at: Instant | None = None
-    stop_reason: Text | None = None
+    stop_reason: Code | None = None
     prompt_sha256: Digest | None = None
     gaps: Count = 0
     capture: CaptureBody = CaptureBody()
@@ -144,15 +149,15 @@ class InferenceBody(Body, frozen=True, kw_only=True):
     model_id: Word | None = None
     form: dict[str, Any] = {}
     rgh_override: Text | None = None
-    identity_check: Text | None = None
+    identity_check: Code | None = None
     consent: ConsentBody
     recordings: Annotated[list[AttachmentBody], Meta(max_length=64)] = []
     not_done: Annotated[dict[Word, Word], Meta(max_length=16)] = {}
     stopped_early: bool = False
     captured_at: Instant
     clock_offset_s: Seconds | None = None
-    tablet_id: Text | None = None
-    app_version: Text | None = None
+    tablet_id: Word | None = None
+    app_version: AppVersion | None = None
 
 
 def canonical_sha256(document: Mapping[str, object]) -> Sha256:
@@ -185,7 +190,7 @@ def inference_request(
         stopped_early=body.stopped_early,
         captured_at=_utc(body.captured_at, "captured_at"),
         clock_offset_s=body.clock_offset_s,
-        tablet_id=body.tablet_id,
+        tablet_id=parse_uuid(body.tablet_id, field="tablet_id") if body.tablet_id else None,
         app_version=body.app_version,
         content_sha256=content_sha256,
     )
@@ -204,7 +209,7 @@ def _consent(body: ConsentBody) -> ConsentRequest:
         assent=body.assent,
         text_sha256=body.text_sha256,
         language=body.language,
-        purposes=body.purposes,
+        purposes={**body.purposes},
         taken_at=_utc(body.taken_at, "consent.taken_at"),
     )
 

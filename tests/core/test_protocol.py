@@ -163,6 +163,7 @@ def change(document: Document, place: Place, value: object) -> None:
 ABSENT = object()
 F = ("form", "properties")
 L = {"pt-BR": "x", "en": "x"}
+HEIGHT = {"type": "number", "x-label": L, "x-group": "research"}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,14 @@ L = {"pt-BR": "x", "en": "x"}
     [
         (("id",), ABSENT, "document", "required"),
         (("id",), "Spira 2022", "id", "invalid"),
+        (("id",), "spira-2022.1\n", "id", "invalid"),
+        (("languages",), ["pt-BR", "en\n"], "languages.1", "invalid"),
+        ((*F, "height\n"), HEIGHT, "form.properties", "invalid"),
+        ((*F, "form_id"), HEIGHT, "form.form_id", "reserved"),
+        ((*F, "not_done_frase"), HEIGHT, "form.not_done_frase", "reserved"),
+        (("recordings", 0, "role"), "aceite\n", "recordings.0.role", "invalid"),
+        (("recordings", 0, "prompt", "en\n"), "x", "recordings.0.prompt", "invalid"),
+        (("consent", "en", "sha256"), "0" * 64 + "\n", "consent.en.sha256", "invalid"),
         (("extra",), 1, "document", "unknown"),
         (("form",), [], "form", "invalid"),
         (("form", "additionalProperties"), True, "form.additionalProperties", "invalid"),

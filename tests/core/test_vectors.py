@@ -2,13 +2,15 @@
 
 `valid_forms` and `invalid_forms` are typed answers with the complete form or the (field, code)
 pairs expected; the `legacy_` ones are multipart texts of 2022, which only the box reads. `sounds`
-are made by `synthesis`, measured within `tolerances` and judged; `wavs` are exact files.
+are made by `synthesis`, measured within `tolerances` and judged; `patterns` are searched for in
+texts; `wavs` are exact files.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ import pytest
 
 from appliance.core.errors import InvalidForm
 from appliance.core.form import alerts, read_legacy_form, soft_warnings, validate_form
+from appliance.core.patterns import APP_VERSION, CODE_WORD, LANGUAGE_TAG, SHA256
 from appliance.core.protocol import Protocol
+from appliance.core.protocol_schema import PROTOCOL_PATTERNS
 from appliance.core.quality import judge, measure
 from appliance.core.rgh import RghRule, check
 from appliance.core.wav import read_wav, write_wav
@@ -94,6 +98,20 @@ def test_sounds_are_measured_and_judged(vector: Vector, protocol: Protocol) -> N
     limits = {task.role: task.limits for task in protocol.recordings}[vector["role"]]
     verdict = judge(measures, limits, room_noise_db=vector["room_noise_db"])
     assert (verdict.verdict, list(verdict.reasons)) == (vector["verdict"], vector["reasons"])
+
+
+@cases("patterns")
+def test_patterns_end_where_the_text_ends(vector: Vector) -> None:
+    """Our patterns, searched for as JSON Schema does, say the same in both languages."""
+    ours = {*PROTOCOL_PATTERNS, SHA256, LANGUAGE_TAG, CODE_WORD, APP_VERSION}
+    assert vector["pattern"] in ours
+    assert bool(re.search(vector["pattern"], vector["text"])) == vector["matches"]
+
+
+def test_every_pattern_has_its_vectors() -> None:
+    """No pattern of documents and requests is read by one engine alone."""
+    tried = {vector["pattern"] for vector in VECTORS["patterns"] if not vector["matches"]}
+    assert {*PROTOCOL_PATTERNS, SHA256, LANGUAGE_TAG, CODE_WORD, APP_VERSION} <= tried
 
 
 @cases("wavs")

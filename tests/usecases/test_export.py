@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from appliance.core.audit import AuditAction
 from appliance.core.errors import TargetNotEmpty, TargetUnwritable
-from appliance.core.ids import InferenceId, ResultId
+from appliance.core.ids import HospitalId, InferenceId, ProtocolId, ResultId
 from appliance.core.inference import Consent, ConsentDecision, Inference
+from appliance.core.protocol import parse_protocol
 from appliance.usecases.export import ExportCounts, ExportRecords, export_tables
 from appliance.usecases.predict import predict_next
-from tests.builders import NOON, a_consent, an_audit
-from tests.usecases.ward import Ward
+from tests.builders import NOON, a_consent, a_hospital, an_audit, an_installed_protocol
+from tests.usecases.ward import PROTOCOL, Ward
 
 KEY = bytes(range(32))
 RGH = "14259401E"
@@ -221,11 +224,66 @@ def test_the_codebook_knows_every_column(ward: Ward, tmp_path: Path) -> None:
         assert {(name, column) for column in header(tmp_path / "out" / name)} <= explained
 
 
-def test_text_that_a_spreadsheet_would_compute_is_guarded(ward: Ward, tmp_path: Path) -> None:
-    """A version of an app may say what it likes: it stays text."""
-    ward.submit(ward.request(ward.recordings(), app_version='=HYPERLINK("http://example.org")'))
+def test_the_codebook_holds_every_annotation(ward: Ward, tmp_path: Path) -> None:
+    """What a protocol says of a field, its codebook says."""
+    export(ward, tmp_path / "out")
+
+    said = {row["column"]: row for row in rows(tmp_path / "out", "codebook.csv")}
+    spo2, breaths = said["spo2"], said["respiratory_frequency"]
+    assert (spo2["unit"], spo2["minimum"], spo2["soft_minimum"]) == ("%", "30", "70")
+    assert (spo2["alert_at_most"], spo2["alert_at_least"], spo2["group"]) == (
+        "91",
+        "",
+        "essentials",
+    )
+    assert (breaths["alert_at_most"], breaths["alert_at_least"]) == ("8", "25")
+    assert said["spo2_at"]["shown_if"] == "spo2: any"
+    assert said["fio2_pct"]["shown_if"] == "o2_support: any but room_air | unknown"
+    assert said["hospitalized"]["shown_if"] == "covid_status: TRUE"
+    assert said["hospitalization_start"]["shown_if"] == "hospitalized: true"
+    assert said["spo2_at"]["not_after"] == "captured_at"
+    assert said["last_positive_diagnose_date"]["not_before"] == "2019-12-01"
+    assert said["respiratory_insufficiency_status"]["never_to_model"] == "true"
+    helped = [field.name for field in ward.protocol.fields if field.helps]
+    assert [name for name in said if said[name]["help"]] == helped != []
+
+
+def test_no_two_columns_have_one_name(ward: Ward, tmp_path: Path) -> None:
+    """Also a field that is called like a fixed column has one of its own."""
+    document = json.loads(PROTOCOL)
+    words = dict.fromkeys(document["languages"], "x")
+    for name in ("id", "status", "purpose"):
+        document["form"]["properties"][name] = {
+            "type": "integer",
+            "x-label": words,
+            "x-group": "research",
+        }
+    document["id"] = "spira-2030.1"
+    content = json.dumps(document).encode()
+    ward.records.protocols.install(
+        an_installed_protocol(
+            id=ProtocolId("spira-2030.1"), sha256=parse_protocol(content).sha256, document=content
+        ),
+        audit=an_audit(),
+    )
+    sent(ward)
 
     export(ward, tmp_path / "out")
 
-    cells = {row["app_version"] for row in rows(tmp_path / "out", "inferences.csv")}
-    assert '\'=HYPERLINK("http://example.org")' in cells
+    names = header(tmp_path / "out" / "inferences.csv")
+    assert len(names) == len(set(names))
+    assert {"id", "form_id", "form_status", "form_purpose"} <= set(names)
+
+
+def test_text_that_a_spreadsheet_would_compute_is_guarded(ward: Ward, tmp_path: Path) -> None:
+    """A hospital may be called what it likes: it stays text."""
+    ward.records.hospitals.add_hospital(
+        a_hospital(id=HospitalId("hospital-2"), name="=SUM(A1)"), audit=an_audit()
+    )
+    request = ward.request(ward.recordings())
+    ward.submit(replace(request, form={**request.form, "local": "=SUM(A1)"}))
+
+    export(ward, tmp_path / "out")
+
+    (row,) = rows(tmp_path / "out", "inferences.csv")
+    assert row["local"] == "'=SUM(A1)"
