@@ -11,11 +11,10 @@ from typing import Annotated, Final
 
 import typer
 
-from appliance.bootstrap import make_box_files, open_appliance, read_public_key
+from appliance.bootstrap import demonstration_key, make_box_files, open_appliance
 from appliance.commands.console import ACTOR, DirectoryOption, JsonOption, say, settings_for, show
-from appliance.core.errors import AlreadyInitialised, TargetNotEmpty
+from appliance.core.errors import AlreadyInitialised
 from appliance.core.generated_password import generated_password
-from appliance.core.signing_key import KeyScope, TrustedKey
 from appliance.settings import Settings
 from appliance.usecases.box import FirstUser, NewBox, furnish, furnish_demonstration
 from appliance.usecases.whole_directory import file_faults, whole_directory
@@ -57,8 +56,10 @@ def make_box(
         AlreadyInitialised, TargetNotEmpty: nothing was touched.
         TargetUnwritable, DiskFull.
     """
-    _refuse_used(settings.directory)
-    with whole_directory(settings.directory) as building:
+    with file_faults():
+        if (settings.directory / DATABASE).exists():
+            raise AlreadyInitialised
+    with whole_directory(settings.directory, marker=DATABASE) as building:
         keys = settings.keys
         if keys.is_relative_to(settings.directory):
             keys = building / keys.relative_to(settings.directory)
@@ -78,14 +79,6 @@ def users_document(users: tuple[FirstUser, ...]) -> list[dict[str, str]]:
 def demonstration_bundle() -> Path:
     """Return the bundle of the demonstration model that ships with this release."""
     return next((_SHIPPED / "demonstration").glob("*.spira"))
-
-
-def _refuse_used(directory: Path) -> None:
-    with file_faults():
-        if (directory / DATABASE).exists():
-            raise AlreadyInitialised
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise TargetNotEmpty
 
 
 def _furnished(settings: Settings, *, demo: bool) -> tuple[FirstUser, ...]:
@@ -108,16 +101,9 @@ def _furnished(settings: Settings, *, demo: bool) -> tuple[FirstUser, ...]:
         if not demo:
             return users
         others = furnish_demonstration(
-            demonstration_bundle(), _demonstration_key(), box=box, room=appliance.model_room()
+            demonstration_bundle(), demonstration_key(), box=box, room=appliance.model_room()
         )
         return (*users, *others)
-
-
-def _demonstration_key() -> TrustedKey:
-    path = next((_SHIPPED / "demonstration").glob("*.pub"))
-    return TrustedKey(
-        public_key=read_public_key(path), scope=KeyScope.DEMONSTRATION, name="demonstration"
-    )
 
 
 def _lines(settings: Settings, users: tuple[FirstUser, ...], *, demo: bool) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Take the data out: tables for analysis, without anything that names a patient.
 
-All or nothing: the tables are made in a directory beside the target and renamed at the end.
+All or nothing: a directory without SHA256SUMS is none of ours, or not yet whole.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Final, TextIO
 from appliance.core.audit import AuditAction, audited
 from appliance.core.codebook import HEADER, RGH, codebook_rows, form_columns
 from appliance.core.csv_text import Cell, csv_row
-from appliance.core.errors import TargetNotEmpty
 from appliance.core.export_columns import (
     ConsentRow,
     InferenceRow,
@@ -86,9 +85,8 @@ def export_tables(
         TargetNotEmpty: nothing was touched.
         TargetUnwritable, DiskFull: nothing is left behind.
     """
-    _refuse_used(target)
     protocols = tuple(parsed(installed) for installed in records.protocols.protocols())
-    with whole_directory(target) as building:
+    with whole_directory(target, marker=SUMS) as building:
         with file_faults():
             (building / "README.txt").write_text(README, encoding="utf-8", newline="\r\n")
             _write(building / "codebook.csv", (HEADER, *codebook_rows(protocols)))
@@ -108,12 +106,6 @@ def export_tables(
             )
         )
     return tables.counts
-
-
-def _refuse_used(target: Path) -> None:
-    with file_faults():
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise TargetNotEmpty
 
 
 def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
