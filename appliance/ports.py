@@ -126,6 +126,9 @@ class AccountRecords(Protocol):
             counted). An attempt that has to wait is not counted and does not move `last_at`.
         """
 
+    def is_known(self, keys: Mapping[Budget, str]) -> bool:
+        """Return whether the pair of these keys signed in with success before."""
+
     def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
         """Take the admitted attempt back: forget the pair's failures and mark it known.
 

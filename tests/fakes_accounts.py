@@ -138,6 +138,11 @@ class FakeAccounts:
                 self._count(keys, after_admission(failures, keys, at=at))
             return remaining_s
 
+    def is_known(self, keys: Mapping[Budget, str]) -> bool:
+        """See the port."""
+        pair = self._counted(keys).get(Budget.PAIR)
+        return pair is not None and pair.known
+
     def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
         """See the port."""
         with self._audit.write(None):

@@ -42,6 +42,21 @@ class NewUser:
     hospital_ids: tuple[HospitalId, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A sign-in that was admitted to the hash, and counted.
+
+    Attributes:
+        username: as typed, without blanks around it.
+        keys: what it counts under.
+        known: this address signed in to this account before.
+    """
+
+    username: str
+    keys: Mapping[Budget, str]
+    known: bool
+
+
 def add_user(
     asked: NewUser,
     *,
@@ -87,34 +102,49 @@ def add_user(
     return user
 
 
-def sign_in(
-    username: str,
-    password: str,
+def admit_attempt(
+    username: str, *, address: str, clock: Clock, accounts: AccountRecords
+) -> Attempt:
+    """Let an attempt to sign in through to the hash, counted.
+
+    Args:
+        username: as typed; case does not matter.
+        address: the peer's own address, never a forwarded one.
+
+    Raises:
+        TooManyAttempts: details.retry_after_s says when to try again.
+    """
+    keys = throttle_keys(username, address)
+    known = accounts.is_known(keys)
+    _admit(keys, clock=clock, accounts=accounts)
+    return Attempt(username=username.strip(), keys=keys, known=known)
+
+
+def verified_user(
+    attempt: Attempt, password: str, *, accounts: AccountRecords, hasher: PasswordHasher
+) -> User:
+    """Return the user whose password this is, after one hash.
+
+    An unknown or inactive user costs the same time and gets the same answer.
+
+    Raises:
+        WrongCredentials.
+    """
+    return _verified(accounts.credentials(attempt.username), password, hasher)
+
+
+def grant_token(
+    attempt: Attempt,
+    user: User,
     *,
-    address: str,
     token_lifetime: timedelta,
     clock: Clock,
     new_id: NewId,
     accounts: AccountRecords,
-    hasher: PasswordHasher,
-) -> tuple[User, Token]:
-    """Return the user and a fresh token; the same answer and time for an unknown user.
-
-    Args:
-        username: as typed; case does not matter.
-        password: as typed.
-        address: the peer's own address, never a forwarded one.
-        token_lifetime: how long the token lives.
-
-    Raises:
-        TooManyAttempts: details.retry_after_s says when to try again.
-        WrongCredentials: unknown, inactive, or wrong password.
-    """
-    keys = throttle_keys(username, address)
-    _admit(keys, clock=clock, accounts=accounts)
-    user = _verified(accounts.credentials(username.strip()), password, hasher)
+) -> Token:
+    """Take the attempt back as a success, and return a fresh token of the user."""
     now = clock()
-    accounts.count_success(keys, at=now)
+    accounts.count_success(attempt.keys, at=now)
     token_id = TokenId(new_id())
     token = Token(
         id=token_id,
@@ -124,7 +154,7 @@ def sign_in(
         expires_at=now + token_lifetime,
     )
     accounts.add_token(token, audit=audited(AuditAction.SIGNED_IN, user.id, at=now, actor=user.id))
-    return user, token
+    return token
 
 
 def confirm_password(

@@ -19,9 +19,11 @@ from appliance.core.ids import HospitalId, TokenId, UserId, parse_uuid
 from appliance.usecases.accounts import (
     NewUser,
     add_user,
+    admit_attempt,
     change_password,
     confirm_password,
-    sign_in,
+    grant_token,
+    verified_user,
 )
 from appliance.web import tokens, wire
 from appliance.web.bodies import NewPasswordBody, NewUserBody, UserChangeBody
@@ -67,18 +69,30 @@ class SignInController(Controller):
         )
         if lacking:
             raise InvalidRequest(errors=lacking)
-        async with hashing.turn():
-            user, token = await asyncio.to_thread(
-                sign_in,
-                sent["username"],
+        attempt = await asyncio.to_thread(
+            admit_attempt,
+            sent["username"],
+            address=_address(request),
+            clock=appliance.clock,
+            accounts=appliance.accounts,
+        )
+        async with hashing.turn(known=attempt.known):
+            user = await asyncio.to_thread(
+                verified_user,
+                attempt,
                 sent["password"],
-                address=_address(request),
-                token_lifetime=timedelta(minutes=appliance.settings.token_minutes),
-                clock=appliance.clock,
-                new_id=appliance.new_id,
                 accounts=appliance.accounts,
                 hasher=appliance.hasher,
             )
+        token = await asyncio.to_thread(
+            grant_token,
+            attempt,
+            user,
+            token_lifetime=timedelta(minutes=appliance.settings.token_minutes),
+            clock=appliance.clock,
+            new_id=appliance.new_id,
+            accounts=appliance.accounts,
+        )
         return wire.TokenWire(id=user.id, access_token=tokens.encoded(token, appliance))
 
     @delete(responses=may_fail(401), sync_to_thread=True)
@@ -124,7 +138,7 @@ class UserController(Controller):
             role=sent.role,
             hospital_ids=_hospital_ids(sent.hospitals),
         )
-        async with hashing.turn():
+        async with hashing.turn(known=True):
             await asyncio.to_thread(
                 add_user,
                 asked,
@@ -205,7 +219,7 @@ class UserController(Controller):
         """Set a password; all tokens of the user end. Users name their old one."""
         sent = await request.read_json(NewPasswordBody)
         user = await asyncio.to_thread(_user, user_id, appliance)
-        async with hashing.turn():
+        async with hashing.turn(known=True):
             await asyncio.to_thread(_set_password, user, sent, request, appliance)
         return wire.Message(message="password changed!")
 

@@ -30,6 +30,8 @@ from appliance.web.turns import Turns
 N_HASHES_AT_ONCE = 2
 N_HASHES_WAITING = 32
 """Half of them would wait longer than a person does."""
+N_KEPT_FOR_KNOWN = 16
+"""Places for who is signed in, or signed in from the same address before."""
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -45,7 +47,7 @@ def create_web(
         lifespan: what runs from start to stop.
     """
     traffic = Traffic()
-    turns = Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING)
+    turns = Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING, n_kept=N_KEPT_FOR_KNOWN)
     settings = appliance.settings
     app = Litestar(
         route_handlers=[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from appliance.core.errors import TooManyAttempts
 
@@ -18,19 +18,27 @@ class Turns:
     handful of sign-ins could take all of them from recordings and results.
     """
 
-    def __init__(self, *, n_at_once: int, n_waiting: int) -> None:
-        """Let `n_at_once` in, and `n_waiting` wait for them."""
+    def __init__(self, *, n_at_once: int, n_waiting: int, n_kept: int) -> None:
+        """Let people in, of whom some are known and others may be guessing.
+
+        Args:
+            n_at_once: so many at once; strangers never hold the last one.
+            n_waiting: so many wait for them.
+            n_kept: places, inside and waiting, that strangers leave to the known.
+        """
         self._slots = asyncio.Semaphore(n_at_once)
+        self._strangers = asyncio.Semaphore(max(1, n_at_once - 1))
         self._n_free = n_at_once + n_waiting
+        self._n_kept = n_kept
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, *, known: bool) -> AsyncIterator[None]:
         """Wait for a turn and hold it. Raises TooManyAttempts if too many wait already."""
-        if self._n_free == 0:
+        if self._n_free <= (0 if known else self._n_kept):
             raise TooManyAttempts(retry_after_s=RETRY_AFTER_S)
         self._n_free -= 1
         try:
-            async with self._slots:
+            async with nullcontext() if known else self._strangers, self._slots:
                 yield
         finally:
             self._n_free += 1

@@ -212,3 +212,14 @@ def test_every_write_leaves_its_audit_row(ward: Records) -> None:
         AuditAction.USER_PASSWORD_SET,
     ]
     assert rows[0].entry == entry
+
+
+def test_a_pair_is_known_once_it_signed_in(records: Records) -> None:
+    """That name from that address, and not while it only tries."""
+    keys = throttle_keys("ana", "192.0.2.7")
+    records.accounts.admit(keys, at=NOON)
+    assert not records.accounts.is_known(keys)
+    records.accounts.count_success(keys, at=NOON)
+    assert records.accounts.is_known(keys)
+    assert not records.accounts.is_known(throttle_keys("ana", "192.0.2.8"))
+    assert not records.accounts.is_known(throttle_keys("bia", "192.0.2.7"))

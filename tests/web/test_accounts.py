@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -10,7 +11,9 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from appliance.core.errors import TooManyAttempts
+from appliance.core.throttle import FREE_FAILURES_PER_ADDRESS
 from appliance.web.turns import Turns
+from tests.web.asgi import speak
 from tests.web.boxes import PASSWORD, Box, Person, new_id
 from tests.web.test_compatibility import blamed, problem
 
@@ -79,13 +82,13 @@ def test_so_many_hash_at_once_and_so_many_wait() -> None:
     """Two at a time, without a thread for those who wait; one too many is told to come back."""
 
     async def crowd() -> tuple[int, int, int]:
-        turns = Turns(n_at_once=2, n_waiting=3)
+        turns = Turns(n_at_once=2, n_waiting=3, n_kept=0)
         n_inside = most_inside = n_refused = n_served = 0
 
         async def one() -> None:
             nonlocal n_inside, most_inside, n_refused, n_served
             try:
-                async with turns.turn():
+                async with turns.turn(known=True):
                     n_inside += 1
                     most_inside = max(most_inside, n_inside)
                     await asyncio.sleep(0.01)
@@ -99,3 +102,55 @@ def test_so_many_hash_at_once_and_so_many_wait() -> None:
         return most_inside, n_served, n_refused
 
     assert asyncio.run(crowd()) == (2, 6, 2)
+
+
+def test_strangers_leave_turns_to_the_known() -> None:
+    """However many guess, who is known waits for nobody and is never sent away."""
+
+    async def crowd() -> tuple[int, int, bool]:
+        turns = Turns(n_at_once=2, n_waiting=6, n_kept=4)
+        held = asyncio.Event()
+        n_inside = n_refused = 0
+
+        async def stranger() -> None:
+            nonlocal n_inside, n_refused
+            try:
+                async with turns.turn(known=False):
+                    n_inside += 1
+                    await held.wait()
+            except TooManyAttempts:
+                n_refused += 1
+
+        crowding = [asyncio.create_task(stranger()) for _ in range(60)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(1), turns.turn(known=True):
+            served = n_inside, n_refused, True
+        held.set()
+        await asyncio.gather(*crowding)
+        return served
+
+    assert asyncio.run(crowd()) == (1, 56, True)
+
+
+def test_a_flood_of_guesses_shuts_no_known_nurse_out(box: Box, nurse: Person) -> None:
+    """Guesses from one address are told to wait before they take a turn of the hash."""
+
+    async def flood(app: Litestar) -> tuple[list[int], list[int]]:
+        async def sign_in(username: str, password: str, peer: str) -> int:
+            body = urlencode({"username": username, "password": password}).encode()
+            form = [("Content-Type", "application/x-www-form-urlencoded")]
+            path = "/v1/users/auth"
+            status, _, _ = await speak(app, "POST", path, headers=form, chunks=(body,), peer=peer)
+            return status
+
+        await sign_in(nurse.user.username, PASSWORD, "192.0.2.9")
+        guesses = [sign_in(f"guess{n}", "wrong", "192.0.2.66") for n in range(60)]
+        known = [sign_in(nurse.user.username, PASSWORD, "192.0.2.9") for _ in range(5)]
+        answers = await asyncio.gather(*guesses, *known)
+        return answers[:60], answers[60:]
+
+    with box.serving() as http:
+        guessed, known = asyncio.run(flood(http.app))
+    assert set(known) == {httpx.codes.OK}
+    assert set(guessed) == {httpx.codes.UNAUTHORIZED, httpx.codes.TOO_MANY_REQUESTS}
+    assert box.hasher.n_verified_unknown <= FREE_FAILURES_PER_ADDRESS

@@ -152,6 +152,12 @@ class SqliteAccounts:
                 _forget_old(connection, at)
             return remaining_s
 
+    def is_known(self, keys: Mapping[Budget, str]) -> bool:
+        """See the port."""
+        with self._database.read() as connection:
+            pair = _failures(connection, keys).get(Budget.PAIR)
+            return pair is not None and pair.known
+
     def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
         """See the port."""
         with self._database.write(Unaudited.SIGN_IN_COUNT) as connection:
