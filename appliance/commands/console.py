@@ -215,6 +215,8 @@ def read_json_object(path: Path) -> dict[str, Any]:
     content = read_bytes(path, max_bytes=MAX_JSON_BYTES)
     try:
         found = json.loads(content, parse_constant=_no_such_number)
+        # A lone surrogate can be escaped in JSON, but is no text that could be printed or stored.
+        json.dumps(found, ensure_ascii=False).encode()
     except RecursionError as error:
         raise MalformedRequest(f"{path.name} is nested too deep.") from error
     except ValueError as error:

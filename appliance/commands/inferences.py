@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,13 +18,14 @@ from appliance.commands.console import (
     opened,
     progress,
     read_bytes,
+    read_json_object,
     say,
     show,
     table,
 )
 from appliance.commands.users import user_named
 from appliance.core.account import Role, User
-from appliance.core.errors import FieldError, InvalidRequest, MalformedRequest, UserNotFound
+from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.ids import InferenceId, ResultId, parse_uuid
 from appliance.core.inference import Inference, InferenceQuery
 from appliance.core.result import Result, ResultState
@@ -46,7 +46,9 @@ def infer(
     recording: Annotated[
         list[str], typer.Option(metavar="ROLE=FILE", help="A WAV file; one option a role.")
     ],
-    user: Annotated[str, typer.Option(help="For whom; the first nurse if absent.")] = "",
+    user: Annotated[
+        str, typer.Option(help="For whom; needed unless there is exactly one active nurse.")
+    ] = "",
     model: Annotated[str, typer.Option(help="Name of a model; the default one if absent.")] = "",
     wait: Annotated[bool, typer.Option(help="Wait for the result.")] = True,
     directory: DirectoryOption = None,
@@ -57,16 +59,17 @@ def infer(
     A running server computes the result; without one it is computed here. The consent is
     stored as unverified.
     """
-    answers = _answers(form)
+    answers = read_json_object(form)
     contents = {role: read_bytes(path) for role, path in _recordings(recording).items()}
     with opened(directory) as box:
         inference = infer_from_console(
             ConsoleRequest(
-                user_id=(user_named(user, box) if user else _first_user(box)).id,
+                user_id=(user_named(user, box) if user else _only_nurse(box)).id,
                 model_id=box.models.model_named(model).id if model else None,
                 form=answers,
                 recordings=contents,
             ),
+            actor=ACTOR,
             clock=box.clock,
             new_id=box.new_id,
             records=box.submission_records(),
@@ -136,17 +139,6 @@ def withdraw(
     show(document, [f"inference {asked}: consent withdrawn"], as_json=as_json)
 
 
-def _answers(path: Path) -> dict[str, object]:
-    """Return the answers of a file."""
-    try:
-        answers = json.loads(read_bytes(path))
-    except ValueError as error:
-        raise MalformedRequest("The form is not JSON.") from error
-    if not isinstance(answers, dict):
-        raise MalformedRequest("The form is not a JSON object.")
-    return answers
-
-
 def _recordings(asked: list[str]) -> dict[str, Path]:
     """Return the file of each role."""
     found: dict[str, Path] = {}
@@ -162,12 +154,20 @@ def _recordings(asked: list[str]) -> dict[str, Path]:
     return found
 
 
-def _first_user(box: Appliance) -> User:
-    """Return the first active nurse, else anyone active."""
-    active = [user for user in box.accounts.users() if user.active]
-    for user in sorted(active, key=lambda user: user.role is not Role.NURSE):
-        return user
-    raise UserNotFound
+def _only_nurse(box: Appliance) -> User:
+    """Return the one active nurse; whose patient it is must never be guessed.
+
+    Raises:
+        InvalidRequest: there is none, or more than one.
+    """
+    nurses = [user for user in box.accounts.users() if user.active and user.role is Role.NURSE]
+    if len(nurses) == 1:
+        return nurses[0]
+    message = "name one: there is not exactly one active nurse"
+    raise InvalidRequest(
+        "For whom is it? Name a user with --user.",
+        errors=(FieldError(field="user", code="required", message=message),),
+    )
 
 
 def _requested(inference_id: InferenceId, box: Appliance) -> Result:

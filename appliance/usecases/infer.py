@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from appliance.core.form import validate_form
 from appliance.core.ids import ModelId, UserId
 from appliance.core.inference import Inference
 from appliance.ports import AudioStore, Clock, JobQueue, NewId
 from appliance.usecases.legacy import LegacySubmission, submit_legacy
-from appliance.usecases.protocols import parsed
 from appliance.usecases.submit import SubmissionRecords
 
 
@@ -33,6 +31,7 @@ class ConsoleRequest:
 def infer_from_console(
     asked: ConsoleRequest,
     *,
+    actor: str,
     clock: Clock,
     new_id: NewId,
     records: SubmissionRecords,
@@ -43,12 +42,13 @@ def infer_from_console(
 
     Unlike the request of 2022 it takes no field that the protocol does not know.
 
+    Args:
+        asked: what is asked, for a user who did not sign in.
+        actor: who asks, for the audit: the console.
+
     Raises:
         InvalidForm, UnsupportedAudio, InvalidAudio, TooLarge, ModelNotFound, ModelNotReady.
     """
-    protocol = parsed(records.protocols.active_protocol())
-    names = [hospital.name for hospital in records.hospitals.hospitals()]
-    form = validate_form(asked.form, protocol, captured_at=clock(), hospitals=names)
     parts = {role: audio.begin() for role in asked.recordings}
     try:
         for role, content in asked.recordings.items():
@@ -58,20 +58,14 @@ def infer_from_console(
             part.discard()
         raise
     return submit_legacy(
-        LegacySubmission(user_id=asked.user_id, answers=_texts(form), model_id=asked.model_id),
+        LegacySubmission(
+            user_id=asked.user_id, answers=asked.form, model_id=asked.model_id, typed=True
+        ),
         parts,
+        actor=actor,
         clock=clock,
         new_id=new_id,
         records=records,
         audio=audio,
         queue=queue,
     )
-
-
-def _texts(form: Mapping[str, object]) -> dict[str, str]:
-    """Return the answers as the request of 2022 spells them."""
-    return {
-        field: str(answer).lower() if isinstance(answer, bool) else str(answer)
-        for field, answer in form.items()
-        if answer is not None
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,7 +44,13 @@ def judged_inference(
         ModelNotReady.
     """
     _check_protocol_digest(request, protocol.sha256)
-    form = _form(request, protocol, hospitals)
+    form = judged_form(
+        request.form,
+        protocol,
+        legacy=request.legacy,
+        captured_at=request.captured_at,
+        hospitals=hospitals,
+    )
     consent = _consent(request, protocol, new_id)
     attached = attachments(request, protocol, recordings)
     model = None
@@ -70,6 +76,22 @@ def judged_inference(
         not_done=request.not_done,
     )
     return inference, results
+
+
+def judged_form(
+    answers: Mapping[str, object],
+    protocol: Protocol,
+    *,
+    legacy: bool,
+    captured_at: datetime,
+    hospitals: Sequence[Hospital],
+) -> dict[str, object]:
+    """Return the whole form of typed answers, or of the texts of 2022. Raises InvalidForm."""
+    names = [hospital.name for hospital in hospitals]
+    if not legacy:
+        return validate_form(answers, protocol, captured_at=captured_at, hospitals=names)
+    texts = {field: str(value) for field, value in answers.items()}
+    return read_legacy_form(texts, protocol, captured_at=captured_at, hospitals=names)
 
 
 def refused_inference(
@@ -128,16 +150,6 @@ def _status(results: Sequence[Result]) -> InferenceStatus:
 def _check_protocol_digest(request: InferenceRequest, sha256: Sha256) -> None:
     if request.protocol_sha256 not in {None, sha256}:
         raise _invalid("protocol.sha256", "digest", "not the digest of the installed protocol")
-
-
-def _form(
-    request: InferenceRequest, protocol: Protocol, hospitals: Sequence[Hospital]
-) -> dict[str, object]:
-    names = [hospital.name for hospital in hospitals]
-    if request.legacy:
-        texts = {field: str(value) for field, value in request.form.items()}
-        return read_legacy_form(texts, protocol, captured_at=request.captured_at, hospitals=names)
-    return validate_form(request.form, protocol, captured_at=request.captured_at, hospitals=names)
 
 
 def _consent(request: InferenceRequest, protocol: Protocol, new_id: NewId) -> Consent:

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import ApplianceError, FieldError, InvalidForm
-from appliance.core.form import read_legacy_form
 from appliance.core.ids import InferenceId, ModelId, RecordingId, Sha256, UserId
 from appliance.core.inference import (
     Capture,
@@ -24,6 +23,7 @@ from appliance.core.submission import AttachmentRequest, ConsentRequest, Inferen
 from appliance.ports import AudioPart, AudioStore, Clock, JobQueue, NewId
 from appliance.usecases.choose_model import choose_model
 from appliance.usecases.housekeeping import erase_unreferenced
+from appliance.usecases.judge import judged_form
 from appliance.usecases.protocols import parsed
 from appliance.usecases.record import RecordingRequest, take_in_recording
 from appliance.usecases.submit import SubmissionRecords, submit_inference
@@ -34,19 +34,22 @@ class LegacySubmission:
     """What the multipart request says besides its recordings.
 
     Attributes:
-        answers: every field as text, unknown ones too.
+        answers: every field as text, unknown ones too; or typed ones.
         model_id: None means the default model.
+        typed: the answers are those of today's requests: JSON types, nothing unknown.
     """
 
     user_id: UserId
-    answers: Mapping[str, str]
+    answers: Mapping[str, object]
     model_id: ModelId | None
+    typed: bool = False
 
 
 def submit_legacy(
     asked: LegacySubmission,
     parts: Mapping[str, AudioPart],
     *,
+    actor: str,
     clock: Clock,
     new_id: NewId,
     records: SubmissionRecords,
@@ -58,6 +61,7 @@ def submit_legacy(
     Args:
         asked: form and model.
         parts: role -> recording, all written; kept or gone afterwards.
+        actor: who sends it, for the audit: its user, or the console.
 
     Raises:
         InvalidForm: naming every field and recording at fault.
@@ -72,6 +76,7 @@ def submit_legacy(
             recording, _ = take_in_recording(
                 _recording_request(asked, role, protocol, new_id),
                 part,
+                actor=actor,
                 clock=clock,
                 protocols=records.protocols,
                 recordings=records.recordings,
@@ -80,6 +85,7 @@ def submit_legacy(
             kept.append(recording)
         inference, _ = submit_inference(
             _request(asked, kept, protocol, now=now, new_id=new_id),
+            actor=actor,
             clock=clock,
             new_id=new_id,
             records=records,
@@ -87,7 +93,7 @@ def submit_legacy(
             queue=queue,
         )
     except ApplianceError:
-        _erase(kept, clock=clock, records=records, audio=audio)
+        _erase(kept, actor=actor, clock=clock, records=records, audio=audio)
         raise
     finally:
         for part in parts.values():
@@ -104,14 +110,19 @@ def _judge_before_keeping(
     records: SubmissionRecords,
 ) -> None:
     """Refuse what can be refused before any recording is kept, naming all faults at once."""
-    names = [hospital.name for hospital in records.hospitals.hospitals()]
     lacking = tuple(
         FieldError(field=role, code="required", message="this recording is required")
         for role in protocol.required_roles
         if role not in parts
     )
     try:
-        read_legacy_form(asked.answers, protocol, captured_at=now, hospitals=names)
+        judged_form(
+            asked.answers,
+            protocol,
+            legacy=not asked.typed,
+            captured_at=now,
+            hospitals=records.hospitals.hospitals(),
+        )
     except InvalidForm as refusal:
         raise InvalidForm(errors=(*refusal.errors, *lacking)) from refusal
     if lacking:
@@ -146,7 +157,7 @@ def _request(
         protocol_id=protocol.id,
         model_id=asked.model_id,
         form=asked.answers,
-        legacy=True,
+        legacy=not asked.typed,
         consent=ConsentRequest(decision=ConsentDecision.UNVERIFIED, purposes={}, taken_at=now),
         attachments=tuple(
             AttachmentRequest(recording_id=one.id, role=one.role, capture=Capture()) for one in kept
@@ -169,7 +180,12 @@ def _digest(asked: LegacySubmission, kept: Sequence[Recording]) -> Sha256:
 
 
 def _erase(
-    kept: Sequence[Recording], *, clock: Clock, records: SubmissionRecords, audio: AudioStore
+    kept: Sequence[Recording],
+    *,
+    actor: str,
+    clock: Clock,
+    records: SubmissionRecords,
+    audio: AudioStore,
 ) -> None:
     """Erase what a refused request had brought; an inference that was stored keeps its own."""
     for recording in kept:
@@ -179,7 +195,7 @@ def _erase(
                 AuditAction.RECORDING_ERASED,
                 recording.id,
                 at=clock(),
-                actor=recording.user_id,
+                actor=actor,
                 sha256=recording.sha256,
             ),
         )

@@ -34,6 +34,7 @@ def take_in_recording(
     request: RecordingRequest,
     part: AudioPart,
     *,
+    actor: str,
     clock: Clock,
     protocols: ProtocolRecords,
     recordings: RecordingRecords,
@@ -46,6 +47,7 @@ def take_in_recording(
     Args:
         request: what the client says of it.
         part: the bytes, all written.
+        actor: who sends it, for the audit: its user, or the console.
 
     Returns:
         The recording with its measures, and whether it was here before.
@@ -61,7 +63,7 @@ def take_in_recording(
         _refuse_conflict(recording, recordings)
         with audio.settling():
             part.keep()
-            stored = recordings.add_recording(recording, audit=_entry(recording))
+            stored = recordings.add_recording(recording, audit=_entry(recording, actor))
     finally:
         part.discard()
     if stored is Stored.SAME:
@@ -69,12 +71,12 @@ def take_in_recording(
     return recording, stored
 
 
-def _entry(recording: Recording) -> AuditEntry:
+def _entry(recording: Recording, actor: str) -> AuditEntry:
     return audited(
         AuditAction.RECORDING_STORED,
         recording.id,
         at=recording.received_at,
-        actor=recording.user_id,
+        actor=actor,
         sha256=recording.sha256,
     )
 

@@ -45,6 +45,7 @@ class SubmissionRecords:
 def submit_inference(
     request: InferenceRequest,
     *,
+    actor: str,
     clock: Clock,
     new_id: NewId,
     records: SubmissionRecords,
@@ -54,6 +55,10 @@ def submit_inference(
     """Store an inference with its pending results, then wake the worker.
 
     May be called again with the same request: the first answer stands.
+
+    Args:
+        request: what is asked, for its user.
+        actor: who asks, for the audit: that user, or the console.
 
     Returns:
         The stored inference, and whether it was here before.
@@ -68,7 +73,9 @@ def submit_inference(
     if known is not None:
         return known, Stored.SAME
     if request.consent.decision is ConsentDecision.REFUSED:
-        return _store_refusal(request, clock=clock, new_id=new_id, records=records, audio=audio)
+        return _store_refusal(
+            request, actor=actor, clock=clock, new_id=new_id, records=records, audio=audio
+        )
     installed = (
         records.protocols.protocol(request.protocol_id)
         if request.protocol_id
@@ -83,7 +90,7 @@ def submit_inference(
         recordings=records.recordings,
         models=records.models,
     )
-    stored = _store(inference, results, (), records.inferences)
+    stored = _store(inference, results, (), records.inferences, actor=actor)
     for result in results:
         if result.state is ResultState.QUEUED:
             queue.wake(result.id)
@@ -106,6 +113,8 @@ def _store(
     results: Sequence[Result],
     erase: Sequence[RecordingId],
     inferences: InferenceRecords,
+    *,
+    actor: str,
 ) -> Stored:
     return inferences.add_inference(
         inference,
@@ -115,7 +124,7 @@ def _store(
             AuditAction.INFERENCE_STORED,
             inference.id,
             at=inference.received_at,
-            actor=inference.user_id,
+            actor=actor,
             purpose=inference.purpose.value,
             consent=inference.consent.decision.value,
             n_recordings=len(inference.attachments),
@@ -127,6 +136,7 @@ def _store(
 def _store_refusal(
     request: InferenceRequest,
     *,
+    actor: str,
     clock: Clock,
     new_id: NewId,
     records: SubmissionRecords,
@@ -141,7 +151,9 @@ def _store_refusal(
     inference = refused_inference(request, installed, now=clock(), new_id=new_id)
     sent = records.recordings.recordings([a.recording_id for a in request.attachments])
     own = [recording for recording in sent if recording.user_id == request.user_id]
-    stored = _store(inference, (), [recording.id for recording in own], records.inferences)
+    stored = _store(
+        inference, (), [recording.id for recording in own], records.inferences, actor=actor
+    )
     for recording in own:
         erase_unreferenced(recording.sha256, audio=audio, recordings=records.recordings)
     return records.inferences.inference(inference.id), stored

@@ -98,6 +98,7 @@ class InferenceController(Controller):
         inference, stored = await asyncio.to_thread(
             submit_inference,
             asked,
+            actor=request.user.id,
             clock=appliance.clock,
             new_id=appliance.new_id,
             records=appliance.submission_records(),
@@ -145,6 +146,7 @@ def _submit_2022(upload: Upload, request: BoxRequest, appliance: Appliance) -> I
     return submit_legacy(
         asked,
         upload.parts(),
+        actor=request.user.id,
         clock=appliance.clock,
         new_id=appliance.new_id,
         records=appliance.submission_records(),

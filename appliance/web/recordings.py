@@ -118,6 +118,7 @@ async def _take_in(
             take_in_recording,
             asked,
             part,
+            actor=request.user.id,
             clock=appliance.clock,
             protocols=appliance.protocols,
             recordings=appliance.recordings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +104,51 @@ def test_a_recording_that_is_none_is_refused(box: Console) -> None:
     assert box.error("infer", *box.form(), *options) == (3, "unsupported-audio")
     left = [path.suffix for path in (box.directory / "audio").iterdir()]
     assert not {".wav", ".part"} & set(left)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        '{"a":' * 5_000 + "1" + "}" * 5_000,
+        '{"spo2": NaN}',
+        "[]",
+        '{"\\ud83d": 1}',
+        b" " * (1024 * 1024 + 1),
+    ],
+    ids=["deep", "deep and whole", "no number", "no object", "half a character", "long"],
+)
+def test_a_form_that_is_no_json_object_is_refused(box: Console, content: bytes | str) -> None:
+    """Whatever the file holds, the answer is a refusal and no traceback."""
+    form = box.file("form.json", content)
+
+    assert box.error("infer", "--form", form, *box.recordings()) == (3, "malformed-request")
+
+
+def test_the_nurse_is_never_guessed(box: Console) -> None:
+    """With two nurses `infer` asks for whom it is."""
+    box.json("users", "add", "bia", "--hospital", "Hospital das Clínicas", "--generate")
+
+    assert box.error("infer", *box.form(), *box.recordings()) == (3, "invalid-request")
+    said = box.json("infer", "--user", "bia", *box.form(), *box.recordings())
+
+    users = {user["username"]: user["id"] for user in box.json("users", "list")["users"]}
+    assert said["inference"]["user_id"] == users["bia"]
+
+
+def test_numbers_of_a_form_stay_as_they_are(box: Console, tmp_path: Path) -> None:
+    """A valid number is taken with every digit, however JSON spells it."""
+    answers = {"o2_support": "mask", "o2_flow_lpm": 0.1 + 0.2}
+    box.json("infer", "--no-wait", *box.form(**answers), *box.recordings())
+    box.json(
+        "infer", "--no-wait", *box.form(o2_support="mask", o2_flow_lpm=1e-07), *box.recordings()
+    )
+
+    box.json("export", str(tmp_path / "out"))
+
+    with (tmp_path / "out" / "inferences.csv").open(encoding="utf-8", newline="") as file:
+        flows = {row["o2_flow_lpm"] for row in csv.DictReader(file)}
+    assert flows == {"0.30000000000000004", "1e-07"}
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,7 @@ class Ward:
         recording, _ = take_in_recording(
             request,
             part,
+            actor=self.nurse.id,
             clock=self.clock,
             protocols=self.records.protocols,
             recordings=self.records.recordings,
@@ -253,6 +254,7 @@ class Ward:
         """Submit a request through the use case."""
         return submit_inference(
             request,
+            actor=request.user_id,
             clock=self.clock,
             new_id=self.new_id,
             records=self.submission_records(),
