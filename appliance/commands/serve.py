@@ -4,18 +4,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+import tempfile
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from appliance.bootstrap import notifier, open_appliance
-from appliance.commands.console import DirectoryOption, JsonOption, opened
+from appliance.commands.console import DirectoryOption, JsonOption, print_document
 from appliance.one_server import only_server
 from appliance.settings import Settings, read_settings, unknown_variables
+
+NoDirectoryOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Not needed: the document is that of every box."),
+]
 
 
 def serve(
@@ -43,6 +48,7 @@ def run_server(settings: Settings) -> None:
         the process has to be started anew.
     """
     from appliance import process, server
+    from appliance.bootstrap import notifier, open_appliance
     from appliance.logs import start_logging
 
     start_logging(settings.log_level)
@@ -66,10 +72,18 @@ def run_server(settings: Settings) -> None:
         )
 
 
-def openapi(*, directory: DirectoryOption = None, as_json: JsonOption = False) -> None:  # noqa: ARG001
+def openapi(
+    *,
+    directory: NoDirectoryOption = None,  # noqa: ARG001 - as its help says
+    as_json: JsonOption = False,  # noqa: ARG001 - it is JSON anyway
+) -> None:
     """Print the OpenAPI document of the API: JSON with or without --json."""
     from appliance import server
+    from appliance.bootstrap import make_box_files, open_appliance
 
-    with opened(directory) as appliance:
-        document = server.openapi_document(server.create_app(appliance))
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    with tempfile.TemporaryDirectory() as empty:
+        settings = read_settings({}, directory=Path(empty))
+        make_box_files(settings)
+        with open_appliance(settings) as appliance:
+            document = server.openapi_document(server.create_app(appliance))
+    print_document(document)
