@@ -74,7 +74,7 @@ test: lint lab
 	$(FAST_TESTS)
 	$(BOX)/bin/python -m pytest --quiet -m system
 
-##  demo     send the golden recordings through a fresh box under var/, leave it running (ONCE=1: stop it)
+##  demo     send the golden recordings through a demonstration box in var/demo, leave it running (ONCE=1: stop it)
 .PHONY: demo
 demo: setup
 	ONCE=$(ONCE) $(BOX)/bin/spira demo

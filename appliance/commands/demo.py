@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +18,19 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from appliance import __version__
 from appliance.commands.console import JsonOption, say, show
 from appliance.commands.http_client import Http, free_port
-from appliance.commands.init import demonstration_bundle, make_box, users_document
+from appliance.commands.init import (
+    DATABASE,
+    demonstration_bundle,
+    make_box,
+    users_document,
+)
 from appliance.core.errors import AlreadyInitialised, DemonstrationFailed
 from appliance.core.manifest import MANIFEST_NAME
 from appliance.core.manifest_json import parse_manifest
+from appliance.one_server import only_server
 from appliance.settings import read_settings
 from appliance.usecases.whole_directory import file_faults
 
@@ -53,14 +62,20 @@ def demo(
         bool, typer.Option("--once", help="Stop the box after the first answer (or ONCE=1).")
     ] = False,
     directory: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="Where the demonstration box lies.")
+        Path,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Where the demonstration box lies, whatever SPIRA_DATA says.",
+        ),
     ] = Path("var/demo"),
     as_json: JsonOption = False,
 ) -> None:
     """Make a demonstration box, send it golden recordings, print the pre-diagnosis.
 
-    Then the box goes on running until Ctrl-C. A box that is not a demonstration is never
-    touched.
+    Then the box goes on running until Ctrl-C. The next run uses it again, and makes it anew if
+    this release or its model is another. A box that is not a demonstration is never touched:
+    hence SPIRA_DATA, which names a real one, is not heeded here.
     """
     once = once or os.environ.get("ONCE", "") not in {"", "0"}
     # Whoever ends the demonstration politely ends its server, too.
@@ -79,27 +94,54 @@ def demo(
 
 
 def _accounts(directory: Path) -> Mapping[str, dict[str, str]]:
-    """Return the accounts of the demonstration by role; the first run makes its box.
+    """Return the accounts of the demonstration by role; its box is made if need be.
 
     Raises:
         AlreadyInitialised: the directory holds a box that is no demonstration.
+        AlreadyServing: a demonstration of another release runs there.
     """
     path = directory / SIGN_IN
+    if path.exists() and not _is_current(path):
+        say("The demonstration box there is not of this release.")
+        _remove(directory)
     if not path.exists():
-        if (directory / "records.db").exists():
+        if (directory / DATABASE).exists():
             raise AlreadyInitialised("This box is no demonstration; nothing was touched.")
         say(f"Making a demonstration box in {directory}")
         _make(directory)
-    users = json.loads(path.read_text(encoding="utf-8"))["users"]
-    return {user["role"]: user for user in users}
+    return {user["role"]: user for user in json.loads(path.read_bytes())["users"]}
+
+
+def _release() -> dict[str, str]:
+    """Return what a demonstration box has to be made by."""
+    with demonstration_bundle().open("rb") as bundle:
+        return {"version": __version__, "bundle": hashlib.file_digest(bundle, "sha256").hexdigest()}
+
+
+def _is_current(path: Path) -> bool:
+    """Return whether this very release made the box, and made or removed it to the end."""
+    made_by = json.loads(path.read_bytes()).get("made_by")
+    return made_by == _release() and (path.parent / DATABASE).exists()
+
+
+def _remove(directory: Path) -> None:
+    """Remove a demonstration box; the file that says that it is one goes last."""
+    with only_server(directory), file_faults():
+        paths = sorted(directory.iterdir(), key=lambda path: path.name == SIGN_IN)
+        for path in paths:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _make(directory: Path) -> None:
     def remember(building: Path, users: list[dict[str, str]]) -> None:
+        document = {"made_by": _release(), "users": users}
         with file_faults():
             path = building / SIGN_IN
             path.touch(mode=0o600)
-            path.write_text(json.dumps({"users": users}, indent=2), encoding="utf-8")
+            path.write_text(json.dumps(document, indent=2), encoding="utf-8")
 
     make_box(
         read_settings({}, directory=directory),

@@ -38,6 +38,23 @@ def test_it_may_be_run_again(tmp_path: Path) -> None:
     assert second["inference"]["status"] == "completed"
 
 
+def test_the_box_of_another_release_is_made_anew(tmp_path: Path) -> None:
+    """An old model never meets new golden recordings: what is not of this release goes whole."""
+    directory = tmp_path / "demo"
+    arguments = ("demo", "--once", "--data", str(directory), "--json")
+    first = json.loads(run_spira(*arguments).stdout)
+    sign_in = directory / "demonstration.json"
+    kept = json.loads(sign_in.read_bytes())
+    sign_in.write_text(json.dumps({**kept, "made_by": {**kept["made_by"], "bundle": "other"}}))
+    (directory / "old.txt").write_text("of the other release")
+
+    second = json.loads(run_spira(*arguments).stdout)
+
+    assert first["users"] != second["users"]
+    assert second["inference"]["status"] == "completed"
+    assert not (directory / "old.txt").exists()
+
+
 def test_it_goes_on_running_until_it_is_stopped(tmp_path: Path) -> None:
     """Without --once the API answers until Ctrl-C, which ends it in order."""
     demo = subprocess.Popen(
