@@ -16,7 +16,7 @@ from typing import Final
 
 import torch
 
-from appliance.core.errors import ModelSourceUnavailable, TargetNotEmpty
+from appliance.core.errors import ModelSourceUnavailable
 from appliance.core.manifest import Source
 from models.mlflow_import import MlflowClient, MlflowException, mlflow
 from models.model_directory import (
@@ -34,7 +34,7 @@ from models.spiraconv.network import N_FRAMES, N_MFCC
 from models.spiraconv.parameters import read_parameters, sha256_of
 from models.training.fit import Epoch
 from models.training.plan import TrainingPlan
-from models.whole_file import write_whole
+from models.whole_file import refuse_used, write_whole_directory
 
 EXPERIMENT: Final = "spira"
 ALIAS: Final = "candidate"
@@ -157,8 +157,7 @@ def pull(model_uri: str, *, tracking_uri: str, target_directory: Path) -> Pulled
             logged by `spira models train` and lacks what is needed.
         TargetNotEmpty, TargetUnwritable, DiskFull.
     """
-    if target_directory.exists() and any(target_directory.iterdir()):
-        raise TargetNotEmpty(directory=target_directory.name)
+    refuse_used(target_directory)
     with tempfile.TemporaryDirectory() as scratch, _translated(tracking_uri):
         _use(tracking_uri)
         source = _resolve(model_uri, MlflowClient(tracking_uri))
@@ -167,9 +166,7 @@ def pull(model_uri: str, *, tracking_uri: str, target_directory: Path) -> Pulled
         )
         found = _unpacked(Path(fetched) / _EXTRA)
     found[SOURCE] = encode_json(source)
-    # The weights last: a directory without them is plainly incomplete.
-    for name in sorted(found, key=lambda name: name == WEIGHTS):
-        write_whole(target_directory / name, found[name])
+    write_whole_directory(target_directory, found)
     return PulledModel(directory=target_directory, source=source)
 
 

@@ -39,11 +39,18 @@ def keygen(private_path: Path) -> KeyPair:
     """Make a new key at `private_path`, and its public half beside it as `.pub`.
 
     Raises:
+        InvalidRequest: the name is that of a public half.
         TargetNotEmpty: one of the two files exists; keys are never overwritten.
         TargetUnwritable, DiskFull.
     """
     public_path = private_path.with_suffix(".pub")
-    if private_path.exists() or public_path.exists() or private_path == public_path:
+    if private_path == public_path:
+        at_fault = FieldError(field="file", code="suffix", message="ends in .pub")
+        raise InvalidRequest(
+            f"{private_path.name} is the name of a public half; name the private one otherwise.",
+            errors=(at_fault,),
+        )
+    if private_path.exists() or public_path.exists():
         raise TargetNotEmpty(f"A key named {private_path.name} is here already.")
     key = Ed25519PrivateKey.generate()
     private_pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

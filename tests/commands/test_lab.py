@@ -18,6 +18,7 @@ from tests.commands.console import Console, run
         ("register", "runs:/1/model", "--name", "x"),
         ("pull", "models:/x@y", "out"),
         ("pack", "model", "--key", "k", "--out", "out"),
+        ("pack", "model", "--key", "k"),
     ],
 )
 def test_without_torch_the_lab_is_said_to_be_missing(arguments: tuple[str, ...]) -> None:
@@ -48,3 +49,12 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
 
     assert (said.status, said.error) == (3, "target-not-empty")
     assert private.read_bytes() == first
+
+
+def test_a_private_key_is_not_called_as_a_public_one(tmp_path: Path) -> None:
+    """`keygen a.pub` would need one name for both halves: it says so, and makes neither."""
+    said = run("models", "keygen", str(tmp_path / "a.pub"), "--json")
+
+    assert (said.status, said.error) == (3, "invalid-request")
+    assert "public half" in said.document["error"]["detail"]
+    assert list(tmp_path.iterdir()) == []

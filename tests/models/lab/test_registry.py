@@ -88,6 +88,14 @@ def test_a_registered_model_is_pulled_whole(run: Run, tmp_path: Path, uri: str) 
     assert pulled.source.model_uri == "models:/spiraconv-demo/1"
 
 
+def test_a_file_is_no_place_for_a_model(run: Run, tmp_path: Path) -> None:
+    """What is there stays."""
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(TargetNotEmpty):
+        pull("models:/spiraconv-demo/1", tracking_uri=run.uri, target_directory=tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_a_run_is_pulled_without_being_registered(run: Run, tmp_path: Path) -> None:
     """By the id of its run."""
     uri = f"runs:/{run.trained.source.run_id}/model"
