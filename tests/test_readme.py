@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 import typer.main
 from typer.core import TyperGroup
 
+from appliance.adapters.ed25519_signatures import public_pem
 from cli.table import app
+from tests.bundle_builders import a_bundle, an_author
+from tests.system.boxes import SPIRA
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,3 +52,44 @@ def test_no_line_of_shell_is_left_untried() -> None:
     """Every command line of the README is held by one of these tests."""
     assert LINES
     assert all(line.startswith(("spira ", "make ")) for line in LINES)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory with what the README takes as given: a key and a bundle that it signed."""
+    author = an_author()
+    (tmp_path / "lab.pub").write_bytes(public_pem(author.public_key))
+    (tmp_path / "model.spira").write_bytes(a_bundle())
+    return tmp_path
+
+
+@pytest.mark.system
+def test_the_commands_of_the_readme_do_what_it_says(place: Path) -> None:
+    """From a new box to its export, each in its turn, as an installation runs them."""
+    fingerprint = an_author().trusted().fingerprint
+    for line in (line for line in LINES if line.startswith("spira ")):
+        words = shlex.split(line, comments=True)[1:]
+        if words[0] == "serve":
+            assert served([SPIRA, *words], place) == 0
+            continue
+        done = subprocess.run(
+            [SPIRA, *words],
+            cwd=place,
+            input=f"{fingerprint}\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+    assert (place / "export-2026" / "SHA256SUMS").is_file()
+
+
+def served(command: list[str | Path], place: Path) -> int:
+    """Serve on a free port until it is ready; return how it ended after SIGTERM."""
+    command[command.index("--port") + 1] = "0"
+    with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        assert any('"port"' in line for line in server.stderr)
+        server.terminate()
+        server.communicate(timeout=30)
+        return server.returncode
