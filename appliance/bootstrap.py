@@ -7,9 +7,10 @@ import os
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 from appliance.adapters import ed25519_signatures
@@ -19,11 +20,18 @@ from appliance.adapters.bundle_files import BundleFiles
 from appliance.adapters.common_passwords import load_common_passwords
 from appliance.adapters.ed25519_signatures import read_key_file, verify
 from appliance.adapters.huey_queue import HueyQueue
-from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, make_secrets, read_secret
+from appliance.adapters.key_files import (
+    PSEUDONYM_KEY,
+    TOKEN_SECRET,
+    make_secrets,
+    missing_secrets,
+    read_secret,
+)
 from appliance.adapters.onnx_predictor import OnnxPredictor
 from appliance.adapters.sqlite_records import open_records
 from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
-from appliance.core.errors import NotInitialised, StorageFailed
+from appliance.core.errors import NotInitialised, StorageFailed, StorageFault
+from appliance.core.signing_key import KeyScope, TrustedKey
 from appliance.ports import (
     AccountRecords,
     AudioStore,
@@ -44,6 +52,7 @@ from appliance.ports import (
     RecordingRecords,
 )
 from appliance.settings import Settings
+from appliance.usecases.doctor import ExaminedBox, ExaminedRecords
 from appliance.usecases.models import ModelRoom
 from appliance.usecases.predict import Scoring
 from appliance.usecases.submit import SubmissionRecords
@@ -152,6 +161,14 @@ def read_public_key(path: Path) -> bytes:
     return ed25519_signatures.read_public_key(read_key_file(path))
 
 
+def demonstration_key() -> TrustedKey:
+    """Return the public key of the demonstration; its private half is public by nature."""
+    path = Path(str(files("appliance"))) / "demonstration" / "demonstration.pub"
+    return TrustedKey(
+        public_key=read_public_key(path), scope=KeyScope.DEMONSTRATION, name="demonstration"
+    )
+
+
 def notifier() -> SystemdNotifier:
     """Return what tells systemd of this process; silent where there is no systemd."""
     return systemd_notifier(os.environ, pid=os.getpid())
@@ -209,6 +226,46 @@ def open_appliance(
         )
     finally:
         records.close()
+
+
+@contextmanager
+def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
+    """Open for the doctor what can be opened of a box: a broken part hides no other.
+
+    Raises:
+        NotInitialised: there is no box in this directory.
+        StorageFault: not even its directories can be opened.
+    """
+    directory = settings.directory
+    if not (directory / "records.db").is_file():
+        raise NotInitialised(directory=str(directory))
+    with ExitStack() as opened:
+        yield ExaminedBox(
+            directory=directory,
+            clock=now,
+            missing_secrets=missing_secrets(settings.keys),
+            public_key=demonstration_key().fingerprint,
+            records=_examined_records(directory, opened),
+            audio=AudioFiles(directory / "audio", reserve_bytes=settings.reserve_bytes),
+            bundles=_bundles(directory),
+            predictor=OnnxPredictor(warm_up_timeout_s=settings.job_timeout_s),
+        )
+
+
+def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | StorageFault:
+    try:
+        records = open_records(directory / "records.db")
+    except StorageFault as fault:
+        return fault
+    opened.callback(records.close)
+    return ExaminedRecords(
+        health=records,
+        audit=records.audit,
+        recordings=records.recordings,
+        inferences=records.inferences,
+        models=records.models,
+        keys=records.keys,
+    )
 
 
 def _bundles(directory: Path) -> BundleFiles:

@@ -47,6 +47,19 @@ def read_secret(directory: Path, name: str) -> bytes:
     return secret
 
 
+def missing_secrets(directory: Path) -> tuple[str, ...]:
+    """Return the names of the secrets that cannot be read, or are damaged."""
+    return tuple(name for name in SECRETS if _is_missing(directory, name))
+
+
+def _is_missing(directory: Path, name: str) -> bool:
+    try:
+        read_secret(directory, name)
+    except SecretMissing:
+        return True
+    return False
+
+
 def _write(path: Path, secret: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "wb") as file:

@@ -7,11 +7,18 @@ from typing import Annotated, Final
 
 import typer
 
-from appliance.commands.console import DirectoryOption, JsonOption, opened, progress, show
+from appliance.commands.console import (
+    DirectoryOption,
+    JsonOption,
+    opened,
+    progress,
+    settings_for,
+    show,
+)
 from appliance.core.audit import first_break
 from appliance.core.errors import AuditBroken
 from appliance.core.findings import Finding, Severity, worst
-from appliance.usecases.doctor import ExaminedBox, examine
+from appliance.usecases.doctor import examine
 
 EXIT_ERRORS_FOUND: Final = 8
 
@@ -20,27 +27,17 @@ app = typer.Typer(no_args_is_help=True, help="The chain of who did what.")
 
 def doctor(
     *,
-    deep: Annotated[bool, typer.Option("--deep", help="Read every recording, too.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every recording and try the models, too.")
+    ] = False,
     directory: DirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look at the whole box and say what is wrong, what it does, and what to do."""
-    with opened(directory) as box:
-        findings = examine(
-            ExaminedBox(
-                directory=box.settings.directory,
-                clock=box.clock,
-                health=box.database,
-                audit=box.audit,
-                recordings=box.recordings,
-                inferences=box.inferences,
-                models=box.models,
-                keys=box.keys,
-                audio=box.audio,
-            ),
-            deep=deep,
-            progress=progress("looking at"),
-        )
+    from appliance.bootstrap import open_examined  # noqa: PLC0415 - help needs no box
+
+    with open_examined(settings_for(directory)) as box:
+        findings = examine(box, deep=deep, progress=progress("looking at"))
     show(
         {"findings": [_document(finding) for finding in findings]},
         _lines(findings),

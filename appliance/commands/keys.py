@@ -20,6 +20,7 @@ from appliance.commands.console import (
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.signing_key import KeyScope, TrustedKey
+from appliance.usecases.trust_key import trust_key
 
 app = typer.Typer(no_args_is_help=True, help="Keys that may sign bundles for this box.")
 
@@ -34,21 +35,22 @@ def add(
     file: Annotated[Path, typer.Argument(help="A public key, as `spira models keygen` writes it.")],
     *,
     name: Annotated[str, typer.Option(help="Whose key it is.")],
-    scope: Annotated[KeyScope, typer.Option(help="What it may sign.")] = KeyScope.CLINICAL,
     fingerprint: FingerprintOption = "",
     directory: DirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Trust a key, once its fingerprint was typed back from what its owner told."""
-    from appliance.bootstrap import read_public_key  # noqa: PLC0415 - help needs no box
+    from appliance.bootstrap import (  # noqa: PLC0415 - help needs no box
+        demonstration_key,
+        read_public_key,
+    )
 
-    key = TrustedKey(public_key=read_public_key(file), scope=scope, name=name)
+    key = TrustedKey(public_key=read_public_key(file), scope=KeyScope.CLINICAL, name=name)
     with opened(directory) as box:
         _confirm(key.fingerprint, fingerprint)
-        entry = audited(
-            AuditAction.KEY_ADDED, key.fingerprint, at=box.clock(), actor=ACTOR, scope=scope.value
+        stored = trust_key(
+            key, demonstration=demonstration_key(), actor=ACTOR, clock=box.clock, keys=box.keys
         )
-        stored = box.keys.add_key(key, audit=entry)
     show(
         {"key": {**_document(key), "stored": stored.value}},
         [f"{key.name} is trusted ({key.scope.value})."],

@@ -9,18 +9,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.core.audit import first_break
-from appliance.core.errors import AudioDamaged, AudioMissing
+from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, StorageFault
 from appliance.core.findings import Finding
 from appliance.core.ids import Sha256
 from appliance.core.inference import InferenceQuery, InferenceStatus
+from appliance.core.model import ModelVersion
 from appliance.ports import (
     AudioStore,
     AuditRecords,
+    BundleStore,
     Clock,
     DatabaseHealth,
     InferenceRecords,
     KeyRecords,
     ModelRecords,
+    Predictor,
     RecordingRecords,
 )
 from appliance.usecases.checks import (
@@ -31,27 +34,48 @@ from appliance.usecases.checks import (
     database_integrity,
     demonstration_key,
     disk_space,
+    model_files,
     private_files,
+    secrets,
     sqlite_version,
     stuck_jobs,
     unattached_recordings,
+    unreadable,
 )
-from appliance.usecases.housekeeping import LEFT_BEHIND_AFTER_S
+from appliance.usecases.housekeeping import LEFT_BEHIND_AFTER_S, unnamed_bundles
+from appliance.usecases.models import SERVING, self_test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExaminedBox:
-    """The box that is looked at."""
+class ExaminedRecords:
+    """What `records.db` holds."""
 
-    directory: Path
-    clock: Clock
     health: DatabaseHealth
     audit: AuditRecords
     recordings: RecordingRecords
     inferences: InferenceRecords
     models: ModelRecords
     keys: KeyRecords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExaminedBox:
+    """The box that is looked at.
+
+    Attributes:
+        missing_secrets: names of the files of `keys/` that are missing or damaged.
+        public_key: fingerprint of the demonstration key that ships with the release.
+        records: what the database holds, or why it could not be opened.
+    """
+
+    directory: Path
+    clock: Clock
+    missing_secrets: tuple[str, ...]
+    public_key: str
+    records: ExaminedRecords | StorageFault
     audio: AudioStore
+    bundles: BundleStore
+    predictor: Predictor
 
 
 def examine(
@@ -59,24 +83,46 @@ def examine(
 ) -> tuple[Finding, ...]:
     """Return everything found, in the order it was looked for.
 
+    What cannot be read is a finding, too, and does not keep the doctor from the rest.
+
     Args:
         box: where to look.
-        deep: read every recording and compare its hash.
+        deep: read every recording and compare its hash, and score the golden recordings.
         progress: told the name of each look.
     """
-    looks = (
-        ("files", _look_at_files),
-        ("database", _look_at_database),
-        ("audit", _look_at_audit),
-        ("recordings", _look_at_recordings),
-        ("audio", lambda asked: _look_at_audio(asked, deep=deep)),
-        ("models", _look_at_models),
-    )
     findings: list[Finding] = []
-    for name, look in looks:
+    faults: dict[str, StorageFault] = {}
+    for name, look in _looks(box, deep=deep):
         progress(name)
-        findings.extend(look(box))
+        try:
+            findings.extend(look())
+        except StorageFault as fault:
+            faults[name] = fault
+    for code in dict.fromkeys(fault.code for fault in faults.values()):
+        looks = [name for name, fault in faults.items() if fault.code == code]
+        findings.append(unreadable.check(faults[looks[0]], looks=looks))
     return tuple(findings)
+
+
+def _looks(
+    box: ExaminedBox, *, deep: bool
+) -> tuple[tuple[str, Callable[[], Iterator[Finding]]], ...]:
+    return (
+        ("files", lambda: _look_at_files(box)),
+        ("database", lambda: _look_at_database(_records(box))),
+        ("audit", lambda: _look_at_audit(box, _records(box))),
+        ("recordings", lambda: _look_at_recordings(box, _records(box))),
+        ("audio", lambda: _look_at_audio(box, _records(box), deep=deep)),
+        ("models", lambda: _look_at_models(box, _records(box))),
+        ("bundles", lambda: _look_at_bundles(box, _records(box), deep=deep)),
+    )
+
+
+def _records(box: ExaminedBox) -> ExaminedRecords:
+    """Return what the database holds. Raises the fault for which it could not be opened."""
+    if isinstance(box.records, StorageFault):
+        raise box.records
+    return box.records
 
 
 def _look_at_files(box: ExaminedBox) -> Iterator[Finding]:
@@ -86,38 +132,39 @@ def _look_at_files(box: ExaminedBox) -> Iterator[Finding]:
         for path in paths
         if not path.is_symlink() and path.exists()
     }
+    yield from secrets.check(box.missing_secrets)
     yield from private_files.check(modes)
     yield from disk_space.check(shutil.disk_usage(box.directory).free)
 
 
-def _look_at_database(box: ExaminedBox) -> Iterator[Finding]:
-    yield from sqlite_version.check(box.health.sqlite_version)
-    yield from database_integrity.check(box.health.integrity_problems())
+def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:
+    yield from sqlite_version.check(records.health.sqlite_version)
+    yield from database_integrity.check(records.health.integrity_problems())
 
 
-def _look_at_audit(box: ExaminedBox) -> Iterator[Finding]:
-    yield from audit_chain.check(first_break(box.audit.rows()))
-    seq, _hash = box.audit.head()
-    newest = next(iter(box.audit.rows(after=seq - 1)), None) if seq else None
+def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
+    yield from audit_chain.check(first_break(records.audit.rows()))
+    seq, _hash = records.audit.head()
+    newest = next(iter(records.audit.rows(after=seq - 1)), None) if seq else None
     yield from clock.check(newest.entry.at if newest else None, now=box.clock())
 
 
-def _look_at_recordings(box: ExaminedBox) -> Iterator[Finding]:
+def _look_at_recordings(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
     now = box.clock()
     before = now - timedelta(seconds=LEFT_BEHIND_AFTER_S)
-    yield from unattached_recordings.check(box.recordings.unattached(received_before=before))
-    yield from stuck_jobs.check(_oldest_waiting(box), now=now)
+    yield from unattached_recordings.check(records.recordings.unattached(received_before=before))
+    yield from stuck_jobs.check(_oldest_waiting(records), now=now)
 
 
-def _oldest_waiting(box: ExaminedBox) -> datetime | None:
-    waiting = box.inferences.find(
+def _oldest_waiting(records: ExaminedRecords) -> datetime | None:
+    waiting = records.inferences.find(
         InferenceQuery(status=InferenceStatus.PROCESSING, descending=False, limit=200)
     )
     return min((inference.received_at for inference in waiting.inferences), default=None)
 
 
-def _look_at_audio(box: ExaminedBox, *, deep: bool) -> Iterator[Finding]:
-    named = set(box.recordings.content_hashes())
+def _look_at_audio(box: ExaminedBox, records: ExaminedRecords, *, deep: bool) -> Iterator[Finding]:
+    named = set(records.recordings.content_hashes())
     here = set(box.audio.hashes())
     settled = set(box.audio.hashes(older_than_s=LEFT_BEHIND_AFTER_S))
     missing = named - here
@@ -136,6 +183,29 @@ def _is_damaged(box: ExaminedBox, sha256: Sha256, missing: set[Sha256]) -> bool:
     return False
 
 
-def _look_at_models(box: ExaminedBox) -> Iterator[Finding]:
-    yield from active_model.check(box.models.models())
-    yield from demonstration_key.check(box.keys.keys())
+def _look_at_models(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
+    yield from active_model.check(records.models.models())
+    yield from demonstration_key.check(records.keys.keys(), public=box.public_key)
+
+
+def _look_at_bundles(
+    box: ExaminedBox, records: ExaminedRecords, *, deep: bool
+) -> Iterator[Finding]:
+    serving = [version for version in records.models.versions() if version.state in SERVING]
+    faults = {f"{v.model_name}@{v.version}": _fault_of(v, box, deep=deep) for v in serving}
+    yield from model_files.check(
+        {name: code for name, code in faults.items() if code},
+        leftovers=unnamed_bundles(bundles=box.bundles, models=records.models),
+        n_staged=box.bundles.n_left_behind(older_than_s=LEFT_BEHIND_AFTER_S),
+    )
+
+
+def _fault_of(version: ModelVersion, box: ExaminedBox, *, deep: bool) -> str:
+    """Return the code of what is wrong with a version's files or, looking deep, its answers."""
+    try:
+        contents = box.bundles.contents(version.digest)
+        if deep:
+            self_test(contents, predictor=box.predictor)
+    except ModelFault as fault:
+        return fault.code
+    return ""

@@ -50,7 +50,7 @@ def activate_version(
         ModelUnavailable, GraphRefused, GoldenMismatch: the old version stays active.
         ModelNotFound: it was removed.
     """
-    self_test(room.bundles.contents(version.digest), room=room)
+    self_test(room.bundles.contents(version.digest), predictor=room.predictor)
     room.models.activate(
         version.id,
         default=default,
@@ -138,13 +138,14 @@ def verify_versions(model_id: ModelId | None, *, room: ModelRoom) -> Iterator[Ve
             continue
         fault = None
         try:
-            self_test(room.bundles.contents(version.digest), room=room)
+            self_test(room.bundles.contents(version.digest), predictor=room.predictor)
         except ApplianceError as found:
             fault = found
         yield Verification(version=version, fault=fault)
 
 
-_SERVING = frozenset({VersionState.ACTIVE, VersionState.SHADOW})
+SERVING = frozenset({VersionState.ACTIVE, VersionState.SHADOW})
+"""States of versions that answer inferences."""
 
 
 def load_active(*, room: ModelRoom) -> int:
@@ -154,7 +155,7 @@ def load_active(*, room: ModelRoom) -> int:
     """
     n_loaded = 0
     for version in room.models.versions():
-        if version.state not in _SERVING:
+        if version.state not in SERVING:
             continue
         try:
             _load(version, room)
@@ -173,7 +174,7 @@ def unload_unneeded(*, room: ModelRoom) -> int:
     loaded = room.predictor.loaded()
     versions = room.models.versions()
     awaited = room.models.awaited()
-    needed = {v.graph_sha256 for v in versions if v.state in _SERVING or v.id in awaited}
+    needed = {v.graph_sha256 for v in versions if v.state in SERVING or v.id in awaited}
     for graph_sha256 in loaded - needed:
         room.predictor.unload(graph_sha256)
     return len(loaded - needed)
@@ -183,13 +184,13 @@ def _load(version: ModelVersion, room: ModelRoom) -> None:
     room.predictor.ensure_loaded(version.graph_sha256, lambda: room.bundles.graph(version.digest))
 
 
-def self_test(contents: BundleContents, *, room: ModelRoom) -> None:
+def self_test(contents: BundleContents, *, predictor: Predictor) -> None:
     """Score the golden recordings of a bundle on this very box; the graph stays loaded.
 
     Raises:
-        GraphRefused, GoldenMismatch.
+        GraphRefused, GoldenMismatch, PredictionFailed, PredictionTimeout.
     """
-    if not contents.manifest.onnxruntime.includes(room.predictor.runtime_version()):
+    if not contents.manifest.onnxruntime.includes(predictor.runtime_version()):
         raise GraphRefused("It was not made for this ONNX Runtime.", reason="runtime-version")
-    room.predictor.ensure_loaded(contents.manifest.graph_sha256, lambda: contents.graph)
-    run_golden(contents, predictor=room.predictor, timeout_s=GOLDEN_TIMEOUT_S)
+    predictor.ensure_loaded(contents.manifest.graph_sha256, lambda: contents.graph)
+    run_golden(contents, predictor=predictor, timeout_s=GOLDEN_TIMEOUT_S)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.adapters.ed25519_signatures import generate, public_pem
+from appliance.bootstrap import demonstration_key
 from appliance.core.signing_key import KeyScope, TrustedKey
 from tests.bundle_builders import an_author
 from tests.commands.console import Console, run
@@ -209,3 +210,26 @@ def test_a_key_that_was_swapped_is_seen(box: Console) -> None:
     assert box.error("keys", "add", box.file("no.pub", "no key"), *told) == (3, "invalid-request")
     assert box.error("keys", "add", "absent.pub", *told) == (5, "file-missing")
     assert box.json("keys", "list") == before
+
+
+def test_the_demonstrations_key_is_never_added(box: Console) -> None:
+    """Its private half is in every copy of the release: only `init --demo` trusts it."""
+    before = box.json("keys", "list")
+    shipped = Path(__file__).parents[2] / "appliance" / "demonstration" / "demonstration.pub"
+    told = ("--name", "demo", "--fingerprint", demonstration_key().fingerprint)
+
+    assert box.error("keys", "add", str(shipped), *told) == (3, "key-public")
+    assert box.error("keys", "add", str(shipped), *told, "--scope", "demonstration")[0] == 2
+    assert box.json("keys", "list") == before
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[2Kb", "a\u202eb", "n" * 129])
+def test_the_name_of_a_key_is_one_printable_line(box: Console, name: str) -> None:
+    """It is printed beside fingerprints: it may not paint over them."""
+    public_key = generate()[1]
+    trusted = TrustedKey(public_key=public_key, scope=KeyScope.CLINICAL, name="x")
+    key = box.file("other.pub", public_pem(public_key))
+    told = ("--name", name, "--fingerprint", trusted.fingerprint)
+
+    assert box.error("keys", "add", key, *told) == (3, "invalid-request")
+    assert trusted.fingerprint not in box.run("keys", "list").stdout

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from appliance.core.audit import AuditBreak
+from appliance.core.bundle import BundleContents
+from appliance.core.errors import DatabaseUnusable
 from appliance.core.findings import Finding, Severity, worst
 from appliance.core.ids import RecordingId
 from appliance.core.signing_key import KeyScope
@@ -20,12 +22,15 @@ from appliance.usecases.checks import (
     database_integrity,
     demonstration_key,
     disk_space,
+    model_files,
     private_files,
+    secrets,
     sqlite_version,
     stuck_jobs,
     unattached_recordings,
 )
-from appliance.usecases.doctor import ExaminedBox, examine
+from appliance.usecases.doctor import ExaminedBox, ExaminedRecords, examine
+from appliance.usecases.models import activate_version
 from tests.builders import (
     NOON,
     a_model,
@@ -35,6 +40,9 @@ from tests.builders import (
     an_audit,
     later,
 )
+from tests.bundle_builders import bundle_contents
+from tests.fakes_models import FakeBundleStore, FakePredictor
+from tests.usecases.shelf import Shelf, as_expected
 from tests.usecases.ward import Ward, a_voice
 
 NOTE, WARNING, ERROR = Severity.NOTE, Severity.WARNING, Severity.ERROR
@@ -149,8 +157,12 @@ def test_models_must_answer_and_should_mean_it() -> None:
 def test_a_demonstration_key_is_warned_of() -> None:
     """Its private half is public by nature."""
     toy = a_trusted_key(scope=KeyScope.DEMONSTRATION)
-    assert outcome(demonstration_key.check((a_trusted_key(),))) == []
-    assert outcome(demonstration_key.check((toy,))) == [("demonstration-key-trusted", WARNING)]
+    author = a_trusted_key()
+    code = "demonstration-key-trusted"
+    assert outcome(demonstration_key.check((author,), public="other")) == []
+    assert outcome(demonstration_key.check((toy,), public="other")) == [(code, WARNING)]
+    assert outcome(demonstration_key.check((toy,), public=toy.fingerprint)) == [(code, WARNING)]
+    assert outcome(demonstration_key.check((author,), public=author.fingerprint)) == [(code, ERROR)]
 
 
 @dataclass
@@ -165,19 +177,34 @@ class Health:
         return self.problems
 
 
+class WholeBundles(FakeBundleStore):
+    """A store in which every bundle is here and whole, as far as the ward's version goes."""
+
+    def contents(self, digest: str) -> BundleContents:
+        """Return some bundle."""
+        del digest
+        return bundle_contents()
+
+
 def box_of(ward: Ward, directory: Path) -> ExaminedBox:
     """Return a ward as a box in a private directory."""
     directory.chmod(0o700)
     return ExaminedBox(
         directory=directory,
         clock=ward.clock,
-        health=Health(),
-        audit=ward.records.audit,
-        recordings=ward.records.recordings,
-        inferences=ward.records.inferences,
-        models=ward.records.models,
-        keys=ward.records.keys,
+        missing_secrets=(),
+        public_key="0" * 64,
+        records=ExaminedRecords(
+            health=Health(),
+            audit=ward.records.audit,
+            recordings=ward.records.recordings,
+            inferences=ward.records.inferences,
+            models=ward.records.models,
+            keys=ward.records.keys,
+        ),
         audio=ward.audio,
+        bundles=WholeBundles(),
+        predictor=ward.predictor,
     )
 
 
@@ -225,6 +252,110 @@ def test_only_a_deep_look_reads_the_sound(ward: Ward, tmp_path: Path) -> None:
 
     assert "audio-damaged" not in codes(box)
     assert "audio-damaged" in codes(box, deep=True)
+
+
+def test_missing_secrets_are_an_error_of_their_own() -> None:
+    """The box was initialised: a backup has them."""
+    assert outcome(secrets.check(())) == []
+    (finding,) = secrets.check(("token.key",))
+    assert (finding.code, finding.severity) == ("secret-missing", ERROR)
+    assert finding.details["files"] == ("token.key",)
+    assert "backup" in finding.remedy
+
+
+def test_faulty_model_files_are_an_error_and_leftovers_a_note() -> None:
+    """A version that serves must be whole; what nothing needs only takes space."""
+    assert outcome(model_files.check({}, leftovers=(), n_staged=0)) == []
+    faulty = model_files.check({"a@1": "model-unavailable"}, leftovers=(), n_staged=0)
+    assert outcome(faulty) == [("model-files-faulty", ERROR)]
+    assert faulty[0].details["versions"] == ("a@1: model-unavailable",)
+    for found in (
+        model_files.check({}, leftovers=("d",), n_staged=0),
+        model_files.check({}, leftovers=(), n_staged=1),
+    ):
+        assert outcome(found) == [("bundles-left-behind", NOTE)]
+
+
+def test_a_database_that_cannot_be_opened_hides_nothing_else(ward: Ward, tmp_path: Path) -> None:
+    """It is the finding, and files and secrets are looked at all the same."""
+    broken = replace(
+        box_of(ward, tmp_path), records=DatabaseUnusable(), missing_secrets=("token.key",)
+    )
+    (tmp_path / "huey.db").touch()
+    (tmp_path / "huey.db").chmod(0o644)
+    assert codes(broken) == {"database-unusable", "secret-missing", "files-open-to-others"}
+
+
+def test_a_database_that_breaks_under_way_is_one_finding(ward: Ward, tmp_path: Path) -> None:
+    """However many looks meet it; those that do not go on."""
+
+    class Damaged(Health):
+        """A database with a broken page."""
+
+        def integrity_problems(self) -> tuple[str, ...]:
+            """Meet it."""
+            raise DatabaseUnusable(sqlite_code="SQLITE_CORRUPT")
+
+    box = box_of(ward, tmp_path)
+    assert isinstance(box.records, ExaminedRecords)
+    box = replace(
+        box, records=replace(box.records, health=Damaged()), missing_secrets=("token.key",)
+    )
+    findings = examine(box, deep=False, progress=lambda _name: None)
+    (finding,) = [f for f in findings if f.code == "database-unusable"]
+    assert finding.severity is ERROR
+    assert finding.details["not_looked_at"] == ("database",)
+    assert "secret-missing" in {f.code for f in findings}
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """A shelf with an active version."""
+    shelf = Shelf(stick=tmp_path / "stick.spira")
+    version, _ = shelf.install()
+    activate_version(version, default=True, actor="it", room=shelf.room())
+    return shelf
+
+
+def box_with(shelf: Shelf, ward: Ward, directory: Path) -> ExaminedBox:
+    """Return a box with the shelf's models, in a new process: nothing is loaded."""
+    box = box_of(ward, directory)
+    assert isinstance(box.records, ExaminedRecords)
+    records = replace(box.records, models=shelf.records.models)
+    predictor = FakePredictor(answer=shelf.predictor.answer)
+    return replace(box, records=records, bundles=shelf.bundles, predictor=predictor)
+
+
+def test_the_files_of_a_version_that_serves_are_read(
+    shelf: Shelf, ward: Ward, tmp_path: Path
+) -> None:
+    """One changed bit is found without a deep look."""
+    (digest,) = shelf.bundles.installed()
+    found = codes(box_with(shelf, ward, tmp_path))
+    assert "model-files-faulty" not in found
+    shelf.bundles.kept[digest]["model.onnx"] += b"x"
+    assert "model-files-faulty" in codes(box_with(shelf, ward, tmp_path))
+
+
+def test_only_a_deep_look_scores_the_golden_recordings(
+    shelf: Shelf, ward: Ward, tmp_path: Path
+) -> None:
+    """A model that answers otherwise than at its author's is found when asked to try."""
+    assert "model-files-faulty" not in codes(box_with(shelf, ward, tmp_path), deep=True)
+    shelf.predictor.answer = lambda inputs: as_expected(inputs) / 2
+    assert "model-files-faulty" not in codes(box_with(shelf, ward, tmp_path))
+    assert "model-files-faulty" in codes(box_with(shelf, ward, tmp_path), deep=True)
+
+
+def test_what_an_installation_left_is_noted(shelf: Shelf, ward: Ward, tmp_path: Path) -> None:
+    """After a day; an installed version is no leaving."""
+    (digest,) = shelf.bundles.installed()
+    shelf.bundles.age_s[digest] = 90_000
+    assert "bundles-left-behind" not in codes(box_with(shelf, ward, tmp_path))
+    shelf.bundles.kept["0" * 64] = {}
+    assert "bundles-left-behind" not in codes(box_with(shelf, ward, tmp_path))
+    shelf.bundles.age_s["0" * 64] = 90_000
+    assert "bundles-left-behind" in codes(box_with(shelf, ward, tmp_path))
 
 
 def test_the_worst_finding_decides() -> None:
