@@ -1,4 +1,4 @@
-"""The serving process: its sockets, its signals, and how it ends."""
+"""Sockets, signals, and the life of uvicorn's server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -20,13 +21,13 @@ from appliance.core.errors import (
     ApplianceError,
     StorageFailed,
 )
+from appliance.process.connection import Connection, Limits
+from appliance.process.descriptors import allow_descriptors
 
 Asgi = Callable[[Any, Any, Any], Any]
 """An ASGI 3 application."""
 
 INTERRUPTED: Final = 130
-N_CONNECTIONS_MAX: Final = 256
-"""Each may hold a part file open as well; a process has 1,024 descriptors by default."""
 _FIRST_ACTIVATED_FD: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 
 _log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ def serve(
     storage_failed: threading.Event,
     notify: Callable[[str], None],
     watchdog_s: float | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, and return after an orderly stop.
 
@@ -72,13 +74,18 @@ def serve(
         storage_failed: once set, the process stops.
         notify: tells systemd.
         watchdog_s: systemd wants to hear something this often at least.
+        limits: of each connection.
 
     Raises:
         StorageFailed: the disk failed; the process has to leave and be started anew.
         ApplianceError: what the lifespan raised at its start.
     """
+    limits = limits or Limits()
+    allow_descriptors(limits.n_connections)
     watched = _Watched(app)
-    config = _config(watched, shutdown_s=shutdown_s, watchdog_s=watchdog_s, notify=notify)
+    config = _config(
+        watched, shutdown_s=shutdown_s, watchdog_s=watchdog_s, notify=notify, limits=limits
+    )
     try:
         _Server(config, storage_failed=storage_failed, notify=notify).run(list(sockets))
     except SystemExit:
@@ -94,7 +101,12 @@ def serve(
 
 
 def _config(
-    app: Asgi, *, shutdown_s: int, watchdog_s: float | None, notify: Callable[[str], None]
+    app: Asgi,
+    *,
+    shutdown_s: int,
+    watchdog_s: float | None,
+    notify: Callable[[str], None],
+    limits: Limits,
 ) -> uvicorn.Config:
     async def alive() -> None:
         notify("WATCHDOG=1")
@@ -102,7 +114,7 @@ def _config(
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http="httptools",
+        http=partial(Connection, limits=limits),  # type: ignore[arg-type]  # called, no more
         ws="none",
         lifespan="on",
         log_config=None,
@@ -110,7 +122,8 @@ def _config(
         proxy_headers=False,
         server_header=False,
         workers=1,
-        limit_concurrency=N_CONNECTIONS_MAX,
+        # Of requests: connections beyond the limit never get so far.
+        limit_concurrency=limits.n_connections + 1,
         timeout_graceful_shutdown=shutdown_s,
         callback_notify=alive if watchdog_s else None,
         timeout_notify=max(1, int((watchdog_s or 2) / 2)),
