@@ -1,4 +1,4 @@
-"""`spira models` on the box: install, list, activate, roll back, verify."""
+"""`spira models` on the box: install, list, activate, roll back, remove, verify."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from appliance.commands.console import (
     show,
     table,
 )
+from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.model import Model, ModelVersion
 from appliance.usecases.install_model import install_bundle
 from appliance.usecases.models import (
     Verification,
     activate_version,
     find_version,
+    remove_version,
     roll_back,
     verify_versions,
 )
@@ -113,6 +115,31 @@ def rollback(
     show(
         {"version": _document(active)},
         [f"{active.model_name}@{active.version} is active again."],
+        as_json=as_json,
+    )
+
+
+@app.command(epilog="Example: spira models remove spiraconv-demo@1.0.0")
+def remove(
+    version: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The very version.")],
+    *,
+    directory: DirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a version that does not answer away; what it said stays."""
+    if not version.partition("@")[2]:
+        message = "NAME@VERSION"
+        raise InvalidRequest(
+            "No version is named; nothing was removed.",
+            errors=(FieldError(field="version", code="required", message=message),),
+        )
+    with opened(directory) as box:
+        found = find_version(version, models=box.models)
+        remove_version(found, actor=ACTOR, room=box.model_room())
+        removed = box.models.version(found.id)
+    show(
+        {"version": _document(removed)},
+        [f"{removed.model_name}@{removed.version} is removed; its results stay."],
         as_json=as_json,
     )
 

@@ -1,0 +1,52 @@
+"""The doctor at the bed of a box that no other command can open."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.commands.console import Console
+
+
+def found(box: Console, *options: str) -> dict[str, str]:
+    """Return the findings by code with their severity; the doctor says that there are errors."""
+    said = box.run("doctor", "--json", *options)
+    assert said.status == 8, said.stdout + said.stderr
+    return {finding["code"]: finding["severity"] for finding in said.document["findings"]}
+
+
+@pytest.mark.parametrize("name", ["token.key", "pseudonym.key"])
+def test_a_missing_secret_is_found(box: Console, name: str) -> None:
+    """Every other command names it, and none offers to make the box anew."""
+    (box.directory / "keys" / name).unlink()
+    assert found(box)["secret-missing"] == "error"
+    assert box.error("users", "list") == (7, "secret-missing")
+
+
+def test_a_database_that_is_none_is_found(box: Console) -> None:
+    """And files are looked at all the same."""
+    database = box.directory / "records.db"
+    database.write_bytes(b"no database" * 1000)
+    database.chmod(0o644)
+    assert {"database-unusable", "files-open-to-others"} <= found(box).keys()
+
+
+def test_a_broken_page_is_found(box: Console) -> None:
+    """A database that opens, and is damaged further in, ends no look but its own."""
+    database = box.directory / "records.db"
+    content = bytearray(database.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    database.write_bytes(content)
+    assert {"database-unusable", "database-damaged"} & found(box).keys()
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "manifest.json"])
+def test_a_damaged_model_is_found(box: Console, name: str) -> None:
+    """The version that answers is read whole."""
+    assert "model-files-faulty" not in [
+        finding["code"] for finding in box.run("doctor", "--json").document["findings"]
+    ]
+    (bundle,) = (path for path in (box.directory / "bundles").iterdir() if path.name != "staging")
+    (bundle / name).chmod(0o600)
+    (bundle / name).write_bytes(b"other")
+    assert found(box)["model-files-faulty"] == "error"
+    assert found(box, "--deep")["model-files-faulty"] == "error"
