@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from appliance.core.csv_text import Cell
 from appliance.core.export_columns import Column
-from appliance.core.export_tables import CONSENTS, INFERENCES, RECORDINGS, RESULTS
+from appliance.core.export_recordings import RECORDINGS
+from appliance.core.export_tables import CONSENTS, INFERENCES, RESULTS
 from appliance.core.form_field import Answer, Field, FieldType, ShowIf
 from appliance.core.inference import Inference
 from appliance.core.protocol import Protocol

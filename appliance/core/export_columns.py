@@ -47,11 +47,16 @@ class InferenceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingRow:
-    """A recording in its place in an inference."""
+    """A recording in its place in an inference.
+
+    Attributes:
+        room_noise_db: of the recording of the room that was judged with it; None without one.
+    """
 
     inference_id: InferenceId
     attachment: Attachment
     recording: Recording
+    room_noise_db: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

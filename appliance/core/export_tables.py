@@ -13,7 +13,6 @@ from appliance.core.export_columns import (
     Column,
     ConsentRow,
     InferenceRow,
-    RecordingRow,
     column,
     only,
 )
@@ -157,116 +156,6 @@ RESULTS: Final[tuple[Column[Result], ...]] = (
     column("attempts", "integer", "how often a run was begun", lambda r: r.attempts),
     column("computed_at", "instant", "when it was written", lambda r: r.computed_at),
     column("latency_ms", "number", "from claim to answer", lambda r: r.latency_ms, unit="ms"),
-)
-
-RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
-    column("id", "string", "id of the recording", lambda r: r.recording.id),
-    column("inference_id", "string", "inferences.id", lambda r: r.inference_id),
-    column("role", "string", "which recording of the protocol", lambda r: r.attachment.role),
-    column("take", "integer", "number of the take, from 1", lambda r: r.attachment.take),
-    column("chosen", "boolean", "the take that counts", lambda r: r.attachment.chosen),
-    column("started_at", "instant", "when it was begun", lambda r: r.attachment.started_at),
-    column("received_at", "instant", "when the box had it", lambda r: r.recording.received_at),
-    column("sha256", "string", "digest of the file", lambda r: r.recording.sha256),
-    column("n_bytes", "integer", "length of the file", lambda r: r.recording.n_bytes, unit="By"),
-    column("gaps", "integer", "interruptions of the sound", lambda r: r.attachment.gaps),
-    column(
-        "prompt_sha256",
-        "string",
-        "digest of the words read",
-        lambda r: only(SHA256, r.attachment.prompt_sha256),
-    ),
-    column("verdict", "string", "ok, warn or fail", lambda r: r.attachment.verdict.value),
-    column(
-        "verdict_reasons",
-        "string",
-        "codes, divided by spaces; those that fail first",
-        lambda r: " ".join(r.attachment.verdict_reasons) or None,
-    ),
-    column(
-        "sample_rate_hz",
-        "integer",
-        "of the file",
-        lambda r: r.recording.measures.sample_rate_hz,
-        unit="Hz",
-    ),
-    column(
-        "duration_s", "number", "of the sound", lambda r: r.recording.measures.duration_s, unit="s"
-    ),
-    column("peak", "number", "largest amplitude, 0 to 1", lambda r: r.recording.measures.peak),
-    column(
-        "clipped_frac",
-        "number",
-        "share of clipped samples",
-        lambda r: r.recording.measures.clipped_frac,
-    ),
-    column(
-        "dead_frac",
-        "number",
-        "share of frames no microphone gives",
-        lambda r: r.recording.measures.dead_frac,
-    ),
-    column(
-        "active_s",
-        "number",
-        "of voice or other sound",
-        lambda r: r.recording.measures.active_s,
-        unit="s",
-    ),
-    column(
-        "level_db",
-        "number",
-        "mean power of the active frames",
-        lambda r: r.recording.measures.level_db,
-        unit="dB",
-    ),
-    column(
-        "noise_db",
-        "number",
-        "median of the quiet frames",
-        lambda r: r.recording.measures.noise_db,
-        unit="dB",
-    ),
-    column(
-        "snr_db", "number", "level minus noise", lambda r: r.recording.measures.snr_db, unit="dB"
-    ),
-    column(
-        "steady_frac",
-        "number",
-        "share of active frames from the first to the last",
-        lambda r: r.recording.measures.steady_frac,
-    ),
-    column(
-        "echo_cancellation",
-        "boolean",
-        "of the browser; empty: it did not say",
-        lambda r: r.attachment.capture.echo_cancellation,
-    ),
-    column(
-        "noise_suppression",
-        "boolean",
-        "of the browser; empty: it did not say",
-        lambda r: r.attachment.capture.noise_suppression,
-    ),
-    column(
-        "auto_gain_control",
-        "boolean",
-        "of the browser; empty: it did not say",
-        lambda r: r.attachment.capture.auto_gain_control,
-    ),
-    column(
-        "voice_isolation",
-        "boolean",
-        "of the device; empty: it did not say",
-        lambda r: r.attachment.capture.voice_isolation,
-    ),
-    column(
-        "capture_sample_rate_hz",
-        "integer",
-        "of the microphone, as the browser said",
-        lambda r: r.attachment.capture.sample_rate_hz,
-        unit="Hz",
-    ),
 )
 
 CONSENTS: Final[tuple[Column[ConsentRow], ...]] = (

@@ -95,6 +95,9 @@ class RoleLimits:
     decides: bool = True
 
 
+ROOM_NOISE_ROLE: Final = "ruido"
+"""The recording in which nobody speaks: its noise is the noise of all others."""
+
 BELOW: Final[dict[str, str]] = {
     "level_db": "quiet",
     "snr_db": "noisy",
@@ -148,6 +151,13 @@ def room_noise_db(ruido: Measures) -> float | None:
     there is no `noise_db`: what is active then is the noise.
     """
     return ruido.level_db if ruido.noise_db is None else ruido.noise_db
+
+
+def judged_snr_db(measures: Measures, room_noise_db: float | None) -> float | None:
+    """Return the level over the noise of the room, or over its own where that was not recorded."""
+    if room_noise_db is None or measures.level_db is None:
+        return measures.snr_db
+    return measures.level_db - room_noise_db
 
 
 def judge(
@@ -244,14 +254,11 @@ def _clipped_frac(waveform: NDArray[np.float32]) -> float:
 
 
 def _judged_values(measures: Measures, room_noise_db: float | None) -> dict[str, float | None]:
-    level_db, snr_db = measures.level_db, measures.snr_db
-    if room_noise_db is not None and level_db is not None:
-        snr_db = level_db - room_noise_db
     return {
         "clipped_frac": measures.clipped_frac,
         "dead_frac": measures.dead_frac,
-        "level_db": level_db,
-        "snr_db": snr_db,
+        "level_db": measures.level_db,
+        "snr_db": judged_snr_db(measures, room_noise_db),
         "active_s": measures.active_s,
         "steady_frac": measures.steady_frac,
     }

@@ -8,7 +8,7 @@ from appliance.core.errors import FieldError, InvalidForm, InvalidRequest, Recor
 from appliance.core.ids import RecordingId
 from appliance.core.inference import Attachment, Recording
 from appliance.core.protocol import Protocol, RecordingTask
-from appliance.core.quality import judge, room_noise_db
+from appliance.core.quality import ROOM_NOISE_ROLE, judge, room_noise_db
 from appliance.core.submission import NOT_DONE_REASONS, AttachmentRequest, InferenceRequest
 from appliance.ports import RecordingRecords
 
@@ -117,7 +117,7 @@ def _room_noise_db(
 ) -> float | None:
     """Return the level of the room, dB, from the chosen recording of it; None without one."""
     for attachment in asked:
-        if attachment.role == "ruido" and attachment.chosen:
+        if attachment.role == ROOM_NOISE_ROLE and attachment.chosen:
             return room_noise_db(here[attachment.recording_id].measures)
     return None
 

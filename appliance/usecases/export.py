@@ -5,7 +5,7 @@ All or nothing: a directory without SHA256SUMS is none of ours, or not yet whole
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,10 +22,13 @@ from appliance.core.export_columns import (
     header,
 )
 from appliance.core.export_readme import README
-from appliance.core.export_tables import CONSENTS, INFERENCES, RECORDINGS, RESULTS
-from appliance.core.inference import Consent, Inference
+from appliance.core.export_recordings import RECORDINGS
+from appliance.core.export_tables import CONSENTS, INFERENCES, RESULTS
+from appliance.core.ids import RecordingId
+from appliance.core.inference import Attachment, Consent, Inference, Recording
 from appliance.core.protocol import Protocol
 from appliance.core.pseudonym import patient_pseudonym
+from appliance.core.quality import ROOM_NOISE_ROLE, room_noise_db
 from appliance.ports import (
     AuditRecords,
     Clock,
@@ -108,6 +111,17 @@ def export_tables(
     return tables.counts
 
 
+def _room_noise_db(
+    attached: Mapping[RecordingId, Attachment], recordings: Iterable[Recording]
+) -> float | None:
+    """Return the noise that recordings were judged by; None where the room was not recorded."""
+    for recording in recordings:
+        place = attached[recording.id]
+        if place.role == ROOM_NOISE_ROLE and place.chosen:
+            return room_noise_db(recording.measures)
+    return None
+
+
 def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         file.writelines(csv_row(row) for row in rows)
@@ -146,6 +160,7 @@ class _Tables:
         results = records.inferences.results(inference.id)
         attached = {a.recording_id: a for a in inference.attachments}
         recordings = records.recordings.recordings(tuple(attached))
+        noise_db = _room_noise_db(attached, recordings)
         with file_faults():
             self._add_inference(inference, current)
             for consent in consents:
@@ -160,6 +175,7 @@ class _Tables:
                     inference_id=inference.id,
                     attachment=attached[recording.id],
                     recording=recording,
+                    room_noise_db=noise_db,
                 )
                 self._recordings.write(csv_row(cells(RECORDINGS, taken)))
         self.counts.n_inferences += 1

@@ -188,7 +188,7 @@ def inference_request(
         attachments=tuple(_attachment(n, one) for n, one in enumerate(body.recordings)),
         not_done=body.not_done,
         stopped_early=body.stopped_early,
-        captured_at=_utc(body.captured_at, "captured_at"),
+        captured_at=_with_offset(body.captured_at, "captured_at"),
         clock_offset_s=body.clock_offset_s,
         tablet_id=parse_uuid(body.tablet_id, field="tablet_id") if body.tablet_id else None,
         app_version=body.app_version,
@@ -209,7 +209,7 @@ def _consent(body: ConsentBody) -> ConsentRequest:
         assent=body.assent,
         text_sha256=body.text_sha256,
         language=body.language,
-        purposes={**body.purposes},
+        purposes={str(purpose): given for purpose, given in body.purposes.items()},
         taken_at=_utc(body.taken_at, "consent.taken_at"),
     )
 
@@ -244,6 +244,12 @@ def _utc(instant: datetime, field: str) -> datetime:
         return instant.astimezone(UTC)
     except OverflowError as refusal:
         raise _invalid(field, "an instant between the years 1 and 9999") from refusal
+
+
+def _with_offset(instant: datetime, field: str) -> datetime:
+    """Return the instant in its own offset: that says which day it was where the patient is."""
+    _utc(instant, field)
+    return instant
 
 
 def _invalid(field: str, must: str) -> InvalidRequest:

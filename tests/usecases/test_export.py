@@ -19,7 +19,7 @@ from appliance.core.protocol import parse_protocol
 from appliance.usecases.export import ExportCounts, ExportRecords, export_tables
 from appliance.usecases.predict import predict_next
 from tests.builders import NOON, a_consent, a_hospital, an_audit, an_installed_protocol
-from tests.usecases.ward import PROTOCOL, Ward
+from tests.usecases.ward import PROTOCOL, Ward, a_voice
 
 KEY = bytes(range(32))
 RGH = "14259401E"
@@ -222,6 +222,30 @@ def test_the_codebook_knows_every_column(ward: Ward, tmp_path: Path) -> None:
     explained = {(row["file"], row["column"]) for row in rows(tmp_path / "out", "codebook.csv")}
     for name in ("inferences.csv", "results.csv", "recordings.csv", "consents.csv"):
         assert {(name, column) for column in header(tmp_path / "out" / name)} <= explained
+
+
+def test_the_snr_that_was_judged_is_exported(ward: Ward, tmp_path: Path) -> None:
+    """With a recording of the room its noise counts, without one the recording's own."""
+    sent(ward)
+    ward.submit(
+        ward.request({**ward.recordings(), "ruido": ward.record("ruido", a_voice(level=0.003))})
+    )
+
+    export(ward, tmp_path / "out")
+
+    alone, *_ = (r for r in rows(tmp_path / "out", "recordings.csv") if r["role"] == "sustentada")
+    assert alone["judged_snr_db"] == alone["snr_db"]
+    judged = rows(tmp_path / "out", "recordings.csv")
+    (room,) = (row for row in judged if row["role"] == "ruido")
+    assert room["judged_snr_db"] == ""
+    quiet = float(room["noise_db"])
+    (beside,) = (
+        row
+        for row in judged
+        if row["inference_id"] == room["inference_id"] and row["role"] == "sustentada"
+    )
+    assert float(beside["judged_snr_db"]) == float(beside["level_db"]) - quiet
+    assert float(beside["judged_snr_db"]) < float(beside["snr_db"]) - 5
 
 
 def test_the_codebook_holds_every_annotation(ward: Ward, tmp_path: Path) -> None:

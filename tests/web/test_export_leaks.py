@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -210,6 +211,46 @@ def test_no_text_of_a_request_names_a_patient_in_an_export(ward: Ward, tmp_path:
     assert taken.count(True) > 4 * len(SECRETS)
     assert len(ward.records.inferences.find(InferenceQuery()).inferences) == taken.count(True)
     assert [trace for trace in TRACES if trace in whole] == []
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (("app_version",), "one point four"),
+        (("app_version",), "1.4.0\n"),
+        (("app_version",), "1" * 33),
+        (("tablet_id",), "tablet of Ana"),
+        (("tablet_id",), "8a6f2a583c1e4d0c9a5b0f6f7f1f2a33"),
+        (("identity_check",), "wristband 14259401"),
+        (("consent", "language"), "es"),
+        (("consent", "language"), "pt-BR\n"),
+        (("consent", "given_by"), "Her daughter"),
+        (("consent", "text_sha256"), "0" * 64 + "\n"),
+        (("recordings", 0, "stop_reason"), "silence\n"),
+        (("recordings", 0, "prompt_sha256"), "0" * 64 + "\n"),
+    ],
+)
+def test_texts_that_have_a_form_must_have_it(ward: Ward, at: Place, text: str) -> None:
+    """A short text of a client that is not what it should be is refused at the door."""
+    assert not sent(filled(a_body(ward), at, text), ward)
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("1.4.0", "1.4.0"), ("1.4.0-rc.1", "1.4.0-rc.1"), ("1.4.0+14259401E", ""), ("Ana", "")],
+)
+def test_releases_leave_where_they_are_releases(
+    ward: Ward, tmp_path: Path, version: str, expected: str
+) -> None:
+    """What a tablet calls its release is stored, and exported where it is written like one."""
+    assert sent(filled(a_body(ward), ("app_version",), version), ward)
+
+    exported(ward, tmp_path / "out")
+
+    with (tmp_path / "out" / "inferences.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["app_version"] == expected
+    assert row["tablet_id"] == "8a6f2a58-3c1e-4d0c-9a5b-0f6f7f1f2a33"
 
 
 BY_THE_BOX = {"user_id", "protocol_id", "protocol_sha256", "model_id", "model_name", "hospital_id"}
