@@ -134,7 +134,7 @@ class FakeInferences:
     def _beyond(self, found: list[Inference], query: InferenceQuery) -> list[Inference]:
         """Return what follows the place of the cursor, which itself may not fit any more."""
         for last in self._jobs.inferences.values():
-            if _cursor(query, last) == query.after:
+            if _cursor(query, last) == query.after and _is_of(last, query):
                 place = (_sorted_value(last, query.sort), last.id)
                 return [i for i in found if _is_beyond(i, place, query)]
         raise InvalidRequest(
@@ -166,6 +166,11 @@ def _cursor(query: InferenceQuery, inference: Inference) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
+def _is_of(inference: Inference, query: InferenceQuery) -> bool:
+    user = query.user_id in {None, inference.user_id}
+    return user and query.hospital_id in {None, inference.hospital_id}
+
+
 def _fits(inference: Inference, query: InferenceQuery) -> bool:
     form = inference.form
     asked: list[tuple[object, object]] = [
@@ -178,6 +183,7 @@ def _fits(inference: Inference, query: InferenceQuery) -> bool:
         (query.purpose, inference.purpose),
     ]
     after = query.captured_from is None or inference.captured_at >= query.captured_from
+    after &= query.received_from is None or inference.received_at >= query.received_from
     before = query.captured_to is None or inference.captured_at <= query.captured_to
     prefix = str(form.get("rgh") or "").startswith(query.rgh_prefix or "")
     return after and before and prefix and all(want in {None, have} for want, have in asked)

@@ -181,7 +181,8 @@ class InferenceQuery:
         limit: rows a page; None gives all of them, as in 2022.
         after: the opaque cursor of the page before.
         rgh_prefix: first characters of the RGH.
-        captured_from, captured_to: inclusive instants.
+        captured_from, captured_to: inclusive instants, by the tablet's clock.
+        received_from: inclusive instant, by the box's clock.
     """
 
     user_id: UserId | None = None
@@ -197,6 +198,7 @@ class InferenceQuery:
     local: str | None = None
     captured_from: datetime | None = None
     captured_to: datetime | None = None
+    received_from: datetime | None = None
     purpose: Purpose | None = None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -317,3 +319,32 @@ def test_a_cursor_belongs_to_one_order(listed: Records, change: dict[str, Any]) 
     cursor = listed.inferences.find(query).next
     with pytest.raises(InvalidRequest):
         listed.inferences.find(replace(query, after=cursor, **change))
+
+
+def test_a_cursor_holds_an_id_and_nothing_of_the_patient(listed: Records) -> None:
+    """Neither plainly nor encoded, whatever the list is sorted by."""
+    query = InferenceQuery(sort=SortKey.RGH, limit=1)
+    page = listed.inferences.find(query)
+    rgh = str(page.inferences[0].form["rgh"])
+    assert page.next is not None
+    decoded = base64.urlsafe_b64decode(page.next + "=" * (-len(page.next) % 4)).decode()
+    assert rgh not in decoded
+    assert page.inferences[0].id in decoded
+
+
+def test_a_cursor_of_another_users_list_is_refused(listed: Records) -> None:
+    """Whoever guesses an id learns no place of it."""
+    page = listed.inferences.find(InferenceQuery(limit=1))
+    query = InferenceQuery(user_id=UserId("nobody"), limit=1, after=page.next)
+    with pytest.raises(InvalidRequest):
+        listed.inferences.find(query)
+
+
+def test_a_window_by_the_clock_of_the_box(listed: Records) -> None:
+    """When it was received counts, not when a tablet says it was taken."""
+    stored = list(listed.inferences.each())
+    limit = max(one.received_at for one in stored)
+    found = listed.inferences.find(InferenceQuery(received_from=limit)).inferences
+    assert {one.id for one in found} == {one.id for one in stored if one.received_at >= limit}
+    beyond = InferenceQuery(received_from=limit + timedelta(microseconds=1))
+    assert listed.inferences.find(beyond).inferences == ()

@@ -200,6 +200,7 @@ CREATE INDEX inferences_hospital_rgh ON inferences (hospital_id, rgh, id);
 CREATE INDEX inferences_hospital_model_name ON inferences (hospital_id, model_name, id);
 CREATE INDEX inferences_hospital_status ON inferences (hospital_id, status, id);
 CREATE INDEX inferences_hospital_diagnosis ON inferences (hospital_id, diagnosis, id);
+CREATE INDEX inferences_hospital_received_at ON inferences (hospital_id, received_at);
 CREATE INDEX inferences_captured_at ON inferences (captured_at, id);
 CREATE TRIGGER inferences_never_change
     BEFORE UPDATE OF seq, id, user_id, purpose, protocol_id, protocol_sha256, model_id,

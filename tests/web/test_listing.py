@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from appliance.core.diagnosis import Diagnosis
@@ -11,7 +14,7 @@ from appliance.core.errors import InvalidRequest
 from appliance.core.inference import InferenceStatus, Purpose, SortKey
 from appliance.web.listing import read_query
 from tests.builders import NOON
-from tests.web.boxes import FORM_2022, Box, Person
+from tests.web.boxes import FORM_2022, Box, Person, new_id
 
 
 def test_without_parameters_the_whole_list_is_meant() -> None:
@@ -123,3 +126,35 @@ def test_the_next_shift_looks_back_three_days(box: Box, nurse: Person, colleague
     path = f"/v1/hospitals/{box.hospital.id}/inferences"
     seen = colleague.call("GET", path, params={"from": "2020-01-01"}).json()
     assert seen["inferences"] == []
+
+
+def test_the_next_shift_goes_by_the_clock_of_the_box(box: Box, nurse: Person) -> None:
+    """A tablet that was offline, or whose clock is wrong, hides no patient."""
+    body = {
+        "purpose": "collection",
+        "consent": {"decision": "refused", "taken_at": "2020-01-01T12:00:00Z"},
+        "captured_at": "2020-01-01T12:00:00Z",
+    }
+    sent = nurse.post_2022().json()["inference_id"]
+    old = nurse.call("PUT", f"{nurse.home}/inferences/{new_id()}", json=body)
+    assert old.status_code == httpx.codes.CREATED
+    stored = box.records.inferences.inference(sent)
+    box.records.jobs.inferences[stored.id] = replace(stored, captured_at=NOON - timedelta(days=99))
+    path = f"/v1/hospitals/{box.hospital.id}/inferences"
+    assert [one["id"] for one in nurse.call("GET", path).json()["inferences"]] == [sent]
+    box.clock.move(timedelta(hours=73))
+    nurse_again = box.add_person(nurse.http, "gil", nurse.user.role, box.hospital.id)
+    assert nurse_again.call("GET", path).json()["inferences"] == []
+
+
+def test_a_cursor_holds_nothing_of_the_patient(nurse: Person) -> None:
+    """It becomes part of an address: an id, and no RGH."""
+    for _ in range(2):
+        nurse.post_2022()
+    asked = {"sort": "rgh", "limit": "1"}
+    cursor = nurse.call("GET", f"{nurse.home}/inferences", params=asked).json()["next"]
+    decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    assert FORM_2022["rgh"].encode() not in decoded
+    after = {**asked, "after": cursor}
+    following = nurse.call("GET", f"{nurse.home}/inferences", params=after).json()
+    assert len(following["inferences"]) == 1

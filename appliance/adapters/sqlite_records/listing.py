@@ -37,7 +37,7 @@ def page_rows(
     if query.after is not None:
         sign = "<" if query.descending else ">"
         conditions.append(f"({column}, id) {sign} (?, ?)")
-        values += _place(query)
+        values += _place(connection, query, column)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     order = "DESC" if query.descending else "ASC"
     # One row more than asked for tells whether there is a next page.
@@ -50,7 +50,7 @@ def page_rows(
     if query.limit is None or len(rows) <= query.limit:
         return rows, None
     rows.pop()
-    return rows, _cursor(query, rows[-1][column], rows[-1]["id"]) if rows else None
+    return rows, _cursor(query, rows[-1]["id"]) if rows else None
 
 
 def _filters(query: InferenceQuery) -> tuple[list[str], list[str | int]]:
@@ -71,28 +71,52 @@ def _filters(query: InferenceQuery) -> tuple[list[str], list[str | int]]:
     if query.captured_from is not None:
         conditions.append("captured_at >= ?")
         values.append(instant_text(query.captured_from))
+    if query.received_from is not None:
+        conditions.append("received_at >= ?")
+        values.append(instant_text(query.received_from))
     if query.captured_to is not None:
         conditions.append("captured_at <= ?")
         values.append(instant_text(query.captured_to))
     return conditions, values
 
 
-def _cursor(query: InferenceQuery, value: str, inference_id: str) -> str:
-    """Return where a page ended, bound to the order it was in."""
-    place = [query.sort.value, query.descending, value, inference_id]
+def _cursor(query: InferenceQuery, inference_id: str) -> str:
+    """Return where a page ended, bound to the order it was in.
+
+    It becomes part of an address, so it holds an id and never what the list is sorted by.
+    """
+    place = [query.sort.value, query.descending, inference_id]
     text = json.dumps(place, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _place(query: InferenceQuery) -> tuple[str, str]:
-    """Return sorted value and id the cursor stands at; only our own spelling is taken."""
+def _place(connection: sqlite3.Connection, query: InferenceQuery, column: str) -> tuple[str, str]:
+    """Return sorted value and id the cursor stands at, of an inference this list may show."""
+    inference_id = _id_in(query)
+    # The name comes from the table above; every value is bound.
+    row = connection.execute(
+        f"SELECT {column} FROM inferences WHERE id = ?"  # noqa: S608
+        " AND user_id = coalesce(?, user_id) AND hospital_id IS coalesce(?, hospital_id)",
+        (inference_id, query.user_id, query.hospital_id),
+    ).fetchone()
+    if row is None:
+        raise _foreign_cursor()
+    return row[column], inference_id
+
+
+def _id_in(query: InferenceQuery) -> str:
+    """Return the id in the cursor; only our own spelling is taken."""
     after = query.after or ""
     padded = after + "=" * (-len(after) % 4)
     with suppress(ValueError, TypeError, RecursionError):
-        _, _, value, inference_id = json.loads(base64.urlsafe_b64decode(padded))
-        if _cursor(query, str(value), str(inference_id)) == after:
-            return str(value), str(inference_id)
-    raise InvalidRequest(
+        _, _, inference_id = json.loads(base64.urlsafe_b64decode(padded))
+        if _cursor(query, str(inference_id)) == after:
+            return str(inference_id)
+    raise _foreign_cursor()
+
+
+def _foreign_cursor() -> InvalidRequest:
+    return InvalidRequest(
         "The cursor does not belong to this list in this order.",
         errors=(FieldError(field="after", code="cursor", message="not a cursor of this list"),),
     )

@@ -67,6 +67,7 @@ INFERENCES = (
         for owner in ("user", "hospital")
         for column in ("captured_at", "local", "rgh", "model_name", "status", "diagnosis")
     ),
+    "CREATE INDEX inferences_hospital_received_at ON inferences (hospital_id, received_at)",
     "CREATE INDEX inferences_captured_at ON inferences (captured_at, id)",
     """
     CREATE TRIGGER inferences_never_change
