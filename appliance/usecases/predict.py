@@ -19,9 +19,11 @@ from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, ModelU
 from appliance.core.ids import ResultId
 from appliance.core.inference import Attachment, Inference
 from appliance.core.manifest_json import parse_manifest
+from appliance.core.model import ModelVersion
 from appliance.core.model_inputs import build_inputs
 from appliance.core.quality import Verdict
 from appliance.core.result import Answer, Result
+from appliance.core.scores import Scores
 from appliance.core.wav import read_wav
 from appliance.ports import (
     AudioStore,
@@ -147,19 +149,12 @@ def _scored(claimed: Result, scoring: Scoring) -> Answer:
     )
     if decided is not None:
         return _inconclusive(*decided)
-    scoring.predictor.ensure_loaded(
-        version.graph_sha256, lambda: scoring.bundles.graph(version.digest)
-    )
     waveforms = {
         role: _waveform(attachment, scoring)
         for role, attachment in usable.items()
         if role in {entry.role for entry in manifest.roles}
     }
-    scores = scoring.predictor.score(
-        version.graph_sha256,
-        build_inputs(manifest, waveforms, inference.form),
-        timeout_s=scoring.timeout_s,
-    )
+    scores = _run(version, build_inputs(manifest, waveforms, inference.form), scoring)
     diagnosis, reason = diagnose(scores.probability, manifest.t_low, manifest.t_high)
     return Answer(
         diagnosis=diagnosis,
@@ -167,6 +162,24 @@ def _scored(claimed: Result, scoring: Scoring) -> Answer:
         probability=scores.probability,
         output=scores.raw_output or (scores.probability,),
     )
+
+
+def _run(
+    version: ModelVersion, inputs: Mapping[str, NDArray[np.float32]], scoring: Scoring
+) -> Scores:
+    """Score; a graph unloaded in between, while versions were switched, is loaded once more."""
+
+    def loaded() -> None:
+        scoring.predictor.ensure_loaded(
+            version.graph_sha256, lambda: scoring.bundles.graph(version.digest)
+        )
+
+    loaded()
+    try:
+        return scoring.predictor.score(version.graph_sha256, inputs, timeout_s=scoring.timeout_s)
+    except ModelUnavailable:
+        loaded()
+        return scoring.predictor.score(version.graph_sha256, inputs, timeout_s=scoring.timeout_s)
 
 
 def _chosen(inference: Inference) -> Mapping[str, Attachment]:

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from appliance.core.errors import PredictionFailed, PredictionTimeout
+from appliance.core.errors import ModelUnavailable, PredictionFailed, PredictionTimeout
 from appliance.core.ids import RecordingId
 from appliance.core.inference import Inference, InferenceStatus
 from appliance.core.result import Result, ResultState
+from appliance.core.scores import Scores
 from appliance.usecases.predict import predict_next
-from tests.usecases.ward import Ward, a_voice
+from tests.usecases.ward import FakePredictor, Ward, a_voice
 
 
 def _submitted(
@@ -148,6 +150,29 @@ def test_a_bundle_that_is_gone_is_model_unavailable(ward: Ward) -> None:
 
     assert stored.status is InferenceStatus.COMPLETED
     assert (result.diagnosis, result.reason) == ("inconclusive", "model-unavailable")
+
+
+class Unloading(FakePredictor):
+    """A predictor whose graph is unloaded by somebody else, right after it was loaded."""
+
+    def score(
+        self, graph_sha256: str, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
+    ) -> Scores:
+        """Find the graph gone, the first time."""
+        if not self.heard:
+            self.heard.append({})
+            self.unload(graph_sha256)
+            raise ModelUnavailable(graph_sha256=graph_sha256, reason="not-loaded")
+        return super().score(graph_sha256, inputs, timeout_s=timeout_s)
+
+
+def test_a_graph_that_was_unloaded_in_between_is_loaded_again(ward: Ward) -> None:
+    """Whoever switches versions at this very moment costs no patient the answer."""
+    ward.predictor = Unloading()
+
+    _, result = _predicted(ward, _submitted(ward))
+
+    assert (result.diagnosis, result.reason) == ("positive", None)
 
 
 def test_an_age_outside_the_population_is_outside_intended_use(ward: Ward) -> None:

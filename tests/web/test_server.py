@@ -47,11 +47,17 @@ class Predictor:
         self.sessions.discard(graph_sha256)
 
 
-def app_of(box: Box, predictor: Predictor, failed: threading.Event | None = None) -> Any:  # noqa: ANN401
+def app_of(
+    box: Box,
+    predictor: Predictor,
+    failed: threading.Event | None = None,
+    *,
+    bundles: FakeBundleStore | None = None,
+) -> Any:  # noqa: ANN401
     """Return the whole application over the fakes of a box."""
     box.settings = replace(box.settings, reconcile_every_s=0.05)
     appliance = replace(
-        box.appliance(), predictor=cast("Any", predictor), bundles=FakeBundleStore()
+        box.appliance(), predictor=cast("Any", predictor), bundles=bundles or FakeBundleStore()
     )
     return create_app(appliance, storage_failed=failed)
 
@@ -121,6 +127,14 @@ def test_what_a_crash_left_is_put_right_before_any_worker_starts(box: Box) -> No
     with TestClient(app_of(box, Predictor()), base_url="http://box.local"):
         assert left.id in box.queue.woken
         assert box.queue.work is not None
+
+
+def test_what_crashes_left_of_bundles_is_swept_at_start(box: Box) -> None:
+    """Directories that no version has, a day later."""
+    bundles = FakeBundleStore(kept={"0" * 64: {}}, age_s={"0" * 64: 90_000.0})
+    app = app_of(box, Predictor(), bundles=bundles)
+    with TestClient(app, base_url="http://box.local"):
+        assert bundles.installed() == frozenset()
 
 
 def test_what_the_queue_forgot_is_brought_back(box: Box) -> None:
