@@ -70,7 +70,9 @@ class Wav:
 
     def waveform(self) -> NDArray[np.float32]:
         """Return the first channel as float32[n_frames] in [-1, 1)."""
-        return self.pcm[:, 0].astype(np.float32) / np.float32(FULL_SCALE)
+        waveform = self.pcm[:, 0].astype(np.float32)
+        waveform /= np.float32(FULL_SCALE)  # in place: a long recording is 46 MiB by now
+        return waveform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

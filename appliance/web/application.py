@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -32,6 +33,9 @@ N_HASHES_WAITING = 32
 """Half of them would wait longer than a person does."""
 N_KEPT_FOR_KNOWN = 16
 """Places for who is signed in, or signed in from the same address before."""
+
+N_MEASURED_AT_ONCE = 2
+"""Recordings checked and measured: each takes some 100 MiB for an instant, and a core."""
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -74,6 +78,7 @@ def create_web(
             "readiness": _always(readiness),
             "traffic": _always(traffic),
             "hashing": _always(turns),
+            "measuring": _always(asyncio.Semaphore(N_MEASURED_AT_ONCE)),
         },
         lifespan=list(lifespan),
         logging_config=None,

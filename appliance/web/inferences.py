@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from litestar.params import FromPath
 from appliance.bootstrap import Appliance
 from appliance.core.errors import InferenceNotFound
 from appliance.core.ids import InferenceId, ModelId, parse_uuid
-from appliance.core.inference import Inference
+from appliance.core.inference import Inference, InferenceStatus
 from appliance.core.wav import MAX_BYTES
 from appliance.ports import Stored
 from appliance.usecases.legacy import LegacySubmission, submit_legacy
@@ -25,6 +26,7 @@ from appliance.web.guards import NURSE, own_path
 from appliance.web.listing import Listed, read_query
 from appliance.web.multipart import Upload, receive
 from appliance.web.requests import BoxRequest
+from appliance.web.threads import to_end
 
 ROLES_2022: Final = ("aceite", "sustentada", "parlenda", "frase")
 MAX_UPLOAD_BYTES: Final = len(ROLES_2022) * MAX_BYTES + 8 * 1024 * 1024
@@ -55,7 +57,10 @@ class InferenceController(Controller):
         responses=may_fail(400, 401, 403, 404, 411, 413, 415, 422, 507),
     )
     async def submit_2022(
-        self, request: BoxRequest, appliance: NamedDependency[Appliance]
+        self,
+        request: BoxRequest,
+        appliance: NamedDependency[Appliance],
+        measuring: NamedDependency[asyncio.Semaphore],
     ) -> wire.InferenceCreated:
         """Send form and recordings at once, every field as text (the request of 2022)."""
         request.take_only("multipart/form-data")
@@ -69,9 +74,10 @@ class InferenceController(Controller):
                 roles=ROLES_2022,
                 begin=appliance.audio.begin,
             )
-            inference = await asyncio.to_thread(_submit_2022, upload, request, appliance)
+            async with measuring:
+                inference = await to_end(lambda: _submit_2022(upload, request, appliance))
         finally:
-            upload.discard()
+            await to_end(upload.discard)
         return wire.InferenceCreated(inference_id=inference.id)
 
     @put(
@@ -126,8 +132,9 @@ class InferenceController(Controller):
         request: BoxRequest,
         appliance: NamedDependency[Appliance],
     ) -> dict[str, Any]:
-        """Return one's own inference."""
-        return wire.inference(own_inference(inference_id, request, appliance))
+        """Return one's own inference; the first opening of its diagnosis is remembered."""
+        inference = own_inference(inference_id, request, appliance)
+        return wire.inference(shown_to_its_nurse(inference, appliance))
 
 
 def own_inference(inference_id: str, request: BoxRequest, appliance: Appliance) -> Inference:
@@ -137,6 +144,19 @@ def own_inference(inference_id: str, request: BoxRequest, appliance: Appliance) 
     if inference.user_id != request.user.id:
         raise InferenceNotFound(inference_id=asked)
     return inference
+
+
+def shown_to_its_nurse(inference: Inference, appliance: Appliance) -> Inference:
+    """Return the inference as shown to the nurse it is of; what has an answer is shown once.
+
+    The list of one's own marks nothing: it is what tells which were never opened.
+    """
+    answered = inference.model_id is not None and inference.status is not InferenceStatus.PROCESSING
+    if inference.first_shown_at is not None or not answered:
+        return inference
+    now = appliance.clock()
+    appliance.inferences.mark_shown(inference.id, at=now)
+    return replace(inference, first_shown_at=now)
 
 
 def _submit_2022(upload: Upload, request: BoxRequest, appliance: Appliance) -> Inference:

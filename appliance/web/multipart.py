@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,6 +22,7 @@ from appliance.core.errors import (
     UnsupportedMediaType,
 )
 from appliance.ports import AudioPart
+from appliance.web.threads import to_end
 
 PIECE_BYTES: Final = 1024 * 1024
 """Recordings are written and hashed in pieces of this size, in a thread [traps]."""
@@ -56,7 +56,7 @@ class PartWriter:
         """Write what waits."""
         if self._waiting:
             piece, self._waiting = bytes(self._waiting), bytearray()
-            await asyncio.to_thread(self.part.write, piece)
+            await to_end(lambda: self.part.write(piece))
 
     @property
     def is_absent(self) -> bool:
@@ -179,7 +179,7 @@ class _Receiver:
                 raise InvalidForm(
                     errors=(FieldError(field=self._name, code="duplicate", message=message),)
                 )
-            self._writer = PartWriter(await asyncio.to_thread(self._begin))
+            self._writer = PartWriter(await to_end(self._begin, undo=lambda part: part.discard()))
             self._upload.writers[self._name] = self._writer
         elif segment.filename is None:
             self._text = bytearray()

@@ -25,6 +25,7 @@ from appliance.web.inferences import own_inference
 from appliance.web.multipart import PartWriter
 from appliance.web.ranges import read_range
 from appliance.web.requests import BoxRequest
+from appliance.web.threads import to_end
 from appliance.web.uploads import WAV_TYPES, declared_sha256, receive_raw
 
 MAX_ID_CHARACTERS: Final = 64
@@ -56,6 +57,7 @@ class RecordingController(Controller):
         role: Role,
         request: BoxRequest,
         appliance: NamedDependency[Appliance],
+        measuring: NamedDependency[asyncio.Semaphore],
         protocol: ProtocolName = None,
     ) -> Response[wire.RecordingWire]:
         """Send one WAV as the body; may be repeated with the same content."""
@@ -70,7 +72,7 @@ class RecordingController(Controller):
             protocol_id=ProtocolId(protocol) if protocol else None,
             declared_sha256=declared_sha256(request.headers.get("content-digest")),
         )
-        recording, stored = await _take_in(asked, request, appliance)
+        recording, stored = await _take_in(asked, request, appliance, measuring)
         status = HTTPStatus.CREATED if stored is Stored.NEW else HTTPStatus.OK
         return Response(wire.recording(recording), status_code=status)
 
@@ -108,24 +110,29 @@ class AttachedRecordingController(Controller):
 
 
 async def _take_in(
-    asked: RecordingRequest, request: BoxRequest, appliance: Appliance
+    asked: RecordingRequest,
+    request: BoxRequest,
+    appliance: Appliance,
+    measuring: asyncio.Semaphore,
 ) -> tuple[Recording, Stored]:
     """Stream the body to a part file and take it in; a client that leaves leaves nothing."""
-    part = await asyncio.to_thread(appliance.audio.begin)
+    part = await to_end(appliance.audio.begin, undo=lambda part: part.discard())
     try:
         await receive_raw(request, PartWriter(part))
-        return await asyncio.to_thread(
-            take_in_recording,
-            asked,
-            part,
-            actor=request.user.id,
-            clock=appliance.clock,
-            protocols=appliance.protocols,
-            recordings=appliance.recordings,
-            audio=appliance.audio,
-        )
+        async with measuring:
+            return await to_end(
+                lambda: take_in_recording(
+                    asked,
+                    part,
+                    actor=request.user.id,
+                    clock=appliance.clock,
+                    protocols=appliance.protocols,
+                    recordings=appliance.recordings,
+                    audio=appliance.audio,
+                )
+            )
     finally:
-        part.discard()
+        await to_end(part.discard)
 
 
 def _answer(recording_id: RecordingId, content: bytes, window: slice | None) -> Response[bytes]:
