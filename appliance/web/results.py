@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -19,11 +17,11 @@ from appliance.core.errors import (
 )
 from appliance.core.ids import InferenceId, parse_uuid
 from appliance.core.inference import ConsentDecision, Inference, Purpose
-from appliance.core.result import Result, ResultState
+from appliance.core.result import Result
 from appliance.web import wire
 from appliance.web.described import may_fail
 from appliance.web.guards import NURSE, own_path, own_path_unless_overseer
-from appliance.web.inferences import own_inference
+from appliance.web.inferences import own_inference, shown_to_its_nurse
 from appliance.web.requests import BoxRequest
 
 
@@ -48,10 +46,7 @@ class ResultController(Controller):
         """Return one's own inference and its result; the first opening is remembered."""
         inference = own_inference(inference_id, request, appliance)
         result = _requested(inference, appliance)
-        if inference.first_shown_at is None and _is_answered(result):
-            now = appliance.clock()
-            appliance.inferences.mark_shown(inference.id, at=now)
-            inference = replace(inference, first_shown_at=now)
+        inference = shown_to_its_nurse(inference, appliance)
         return wire.InferenceAndResult(
             inference=wire.inference(inference), result=wire.result(result)
         )
@@ -77,6 +72,7 @@ class ResultController(Controller):
             raise InferenceNotFound(inference_id=inference.id)
         results = appliance.inferences.results(inference.id)
         if request.user.role is Role.NURSE:
+            shown_to_its_nurse(inference, appliance)
             return wire.Results(results=[wire.result(r) for r in results if not r.shadow])
         _audit_opening(inference, request, appliance)
         shown = wire.result if request.user.role is Role.RESEARCHER else wire.result_state
@@ -93,10 +89,6 @@ def _requested(inference: Inference, appliance: Appliance) -> Result:
         if not result.shadow:
             return result
     raise ResultNotFound(inference_id=inference.id)
-
-
-def _is_answered(result: Result) -> bool:
-    return result.state in {ResultState.DONE, ResultState.ERROR}
 
 
 def _audit_opening(inference: Inference, request: BoxRequest, appliance: Appliance) -> None:

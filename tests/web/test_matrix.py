@@ -14,7 +14,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from appliance.core.account import Role
 from appliance.web.application import create_web
+from tests.builders import NOON
 from tests.web.boxes import FORM_2022, Box, Person, a_wav, content_digest, new_id, three_wavs
 
 OTHERS: Final = ("nobody", "owner", "colleague", "stranger", "researcher", "admin")
@@ -204,3 +206,68 @@ def test_a_researcher_sees_results_without_form(scene: Scene) -> None:
     assert answer["results"][0]["probability"] is not None
     assert answer.keys() == {"results"}
     assert FORM_2022["rgh"] not in str(answer)
+
+
+OF_ONE_INFERENCE: Final = [
+    route for route in ROWS if "{user_id}" in route and "_id}" in route.partition("{user_id}")[2]
+]
+OWN_PATH_OTHERS_ID: Final = {
+    "PUT /v1/users/{user_id}/recordings/{recording_id}": 409,
+    "PUT /v1/users/{user_id}/inferences/{inference_id}": 409,
+}
+"""What is sent under an id that is another's conflicts; what is asked for is not there."""
+
+
+@pytest.mark.parametrize("route", OF_ONE_INFERENCE)
+@pytest.mark.parametrize("who", ["colleague", "stranger", "researcher", "admin"])
+def test_anothers_id_below_ones_own_path_opens_nothing(scene: Scene, route: str, who: str) -> None:
+    """Being the user of the path says nothing of the inference or recording that is named."""
+    method, path = route.split(" ")
+    asker = scene.people[who]
+    stored = scene.box.records.inferences.inference(scene.inference_id)  # type: ignore[arg-type]
+    filled = path.format(
+        user_id=asker.user.id,
+        inference_id=scene.inference_id,
+        recording_id=stored.attachments[0].recording_id,
+    )
+    n_rows = len(list(scene.box.records.audit.rows()))
+    answer = asker.call(method, filled, **scene.sent(route))
+    is_nurse = asker.user.role is Role.NURSE
+    sees_all_results = path.endswith("/results") and not is_nurse
+    expected = OWN_PATH_OTHERS_ID.get(route, 404) if is_nurse else 404 if sees_all_results else 403
+    assert answer.status_code == expected, answer.text
+    assert FORM_2022["rgh"] not in answer.text
+    assert len(list(scene.box.records.audit.rows())) == n_rows
+
+
+@pytest.mark.parametrize("who", ["colleague", "stranger"])
+def test_anothers_recording_below_ones_own_inference_is_not_there(scene: Scene, who: str) -> None:
+    """Nor does an inference of one's own open a recording that is not in it."""
+    asker = scene.people[who]
+    own = asker.post_2022().json()["inference_id"]
+    stored = scene.box.records.inferences.inference(scene.inference_id)  # type: ignore[arg-type]
+    recording_id = stored.attachments[0].recording_id
+    answer = asker.call("GET", f"{asker.home}/inferences/{own}/recordings/{recording_id}")
+    assert answer.status_code == httpx.codes.NOT_FOUND
+
+
+@pytest.mark.parametrize("path", ["", "/result", "/results"])
+def test_whoever_reads_the_diagnosis_of_one_is_remembered(scene: Scene, path: str) -> None:
+    """Each address that gives a nurse her own settled diagnosis marks it; the list does not."""
+    owner = scene.people["owner"]
+    listed = owner.call("GET", f"{owner.home}/inferences").json()["inferences"][0]
+    assert listed["first_shown_at"] is None
+    scene.request("GET /v1/users/{user_id}/inferences/{inference_id}/results", "researcher")
+    stored = scene.box.records.inferences.inference(scene.inference_id)  # type: ignore[arg-type]
+    assert stored.first_shown_at is None
+    owner.call("GET", f"{owner.home}/inferences/{scene.inference_id}{path}")
+    listed = owner.call("GET", f"{owner.home}/inferences").json()["inferences"][0]
+    assert listed["first_shown_at"] == NOON.isoformat().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("path", ["", "/results"])
+def test_what_has_no_answer_yet_was_not_shown(nurse: Person, path: str) -> None:
+    """Looking whether it is there is no reading of it."""
+    sent = nurse.post_2022().json()["inference_id"]
+    nurse.call("GET", f"{nurse.home}/inferences/{sent}{path}")
+    assert nurse.call("GET", f"{nurse.home}/inferences/{sent}").json()["first_shown_at"] is None

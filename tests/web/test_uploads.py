@@ -505,3 +505,22 @@ def test_the_clock_of_a_box_may_go_back(box: Box, nurse: Person) -> None:
     """A token given out before does not become a token of the future."""
     box.clock.now = NOON.replace(year=2025)
     assert nurse.call("GET", "/v1/users/me").status_code == httpx.codes.OK
+
+
+@pytest.mark.parametrize(
+    ("captured_at", "status"),
+    [("2026-02-28T22:30:00-03:00", 422), ("2026-03-01T01:30:00Z", 201)],
+)
+def test_today_is_the_day_where_the_patient_is(
+    box: Box, nurse: Person, recordings: dict[str, str], captured_at: str, status: int
+) -> None:
+    """The same instant in two offsets: what is tomorrow in Brazil is no date of an answer."""
+    body = inference_body(box, recordings, captured_at=captured_at)
+    body["form"] |= {"covid_status": "TRUE", "last_positive_diagnose_date": "2026-03-01"}
+    inference_id = new_id()
+    answer = nurse.call("PUT", f"{nurse.home}/inferences/{inference_id}", json=body)
+    assert answer.status_code == status, answer.text
+    if status == httpx.codes.CREATED:
+        assert answer.json()["captured_at"] == "2026-03-01T01:30:00Z"
+    else:
+        assert blamed(answer) == {"last_positive_diagnose_date": "future"}
