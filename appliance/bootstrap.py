@@ -187,8 +187,7 @@ def open_appliance(
 
     Raises:
         NotInitialised: there is no box in this directory.
-        SecretMissing: one of its secrets is not there.
-        DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
+        SecretMissing, DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
     """
     directory = settings.directory
     if not (directory / "records.db").is_file():
