@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import ApplianceError, FieldError, InvalidForm
@@ -59,31 +60,28 @@ def submit_legacy(
     """Store a 2022 request through the use cases of today; a refusal leaves nothing behind.
 
     Args:
-        asked: form and model.
         parts: role -> recording, all written; kept or gone afterwards.
         actor: who sends it, for the audit: its user, or the console.
 
     Raises:
-        InvalidForm: naming every field and recording at fault.
-        UnsupportedAudio, InvalidAudio, ModelNotFound, ModelNotReady.
+        InvalidForm (all faults), UnsupportedAudio, InvalidAudio, ModelNotFound, ModelNotReady.
     """
-    now = clock()
-    protocol = parsed(records.protocols.active_protocol())
+    now, protocol = clock(), parsed(records.protocols.active_protocol())
     kept: list[Recording] = []
     try:
         _judge_before_keeping(asked, parts, protocol, now=now, records=records)
+        take_in = partial(
+            take_in_recording,
+            actor=actor,
+            clock=clock,
+            protocols=records.protocols,
+            recordings=records.recordings,
+            audio=audio,
+        )
         for role, part in parts.items():
-            recording, _ = take_in_recording(
-                _recording_request(asked, role, protocol, new_id),
-                part,
-                actor=actor,
-                clock=clock,
-                protocols=records.protocols,
-                recordings=records.recordings,
-                audio=audio,
-            )
+            recording, _ = take_in(_recording_request(asked, role, protocol, new_id), part)
             kept.append(recording)
-        inference, _ = submit_inference(
+        return submit_inference(
             _request(asked, kept, protocol, now=now, new_id=new_id),
             actor=actor,
             clock=clock,
@@ -91,14 +89,13 @@ def submit_legacy(
             records=records,
             audio=audio,
             queue=queue,
-        )
+        )[0]
     except ApplianceError:
         _erase(kept, actor=actor, clock=clock, records=records, audio=audio)
         raise
     finally:
         for part in parts.values():
             part.discard()
-    return inference
 
 
 def _judge_before_keeping(

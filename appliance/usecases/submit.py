@@ -12,6 +12,7 @@ from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import ContentConflict, InferenceNotFound
 from appliance.core.ids import RecordingId
 from appliance.core.inference import ConsentDecision, Inference
+from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.result import Result, ResultState
 from appliance.core.submission import InferenceRequest
 from appliance.ports import (
@@ -76,11 +77,7 @@ def submit_inference(
         return _store_refusal(
             request, actor=actor, clock=clock, new_id=new_id, records=records, audio=audio
         )
-    installed = (
-        records.protocols.protocol(request.protocol_id)
-        if request.protocol_id
-        else records.protocols.active_protocol()
-    )
+    installed = _installed(request, records.protocols)
     inference, results = judged_inference(
         request,
         parsed(installed),
@@ -95,6 +92,13 @@ def submit_inference(
         if result.state is ResultState.QUEUED:
             queue.wake(result.id)
     return records.inferences.inference(inference.id), stored
+
+
+def _installed(request: InferenceRequest, protocols: ProtocolRecords) -> InstalledProtocol:
+    """Return the protocol a request names, or the active one."""
+    if request.protocol_id:
+        return protocols.protocol(request.protocol_id)
+    return protocols.active_protocol()
 
 
 def _known(request: InferenceRequest, inferences: InferenceRecords) -> Inference | None:
@@ -143,11 +147,7 @@ def _store_refusal(
     audio: AudioStore,
 ) -> tuple[Inference, Stored]:
     """Keep that consent was refused, and nothing else: what was sent is erased."""
-    installed = (
-        records.protocols.protocol(request.protocol_id)
-        if request.protocol_id
-        else records.protocols.active_protocol()
-    )
+    installed = _installed(request, records.protocols)
     inference = refused_inference(request, installed, now=clock(), new_id=new_id)
     sent = records.recordings.recordings([a.recording_id for a in request.attachments])
     own = [recording for recording in sent if recording.user_id == request.user_id]
