@@ -12,7 +12,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from appliance.adapters.ed25519_signatures import public_pem
-from cli.table import app
+from cli import app
 from tests.bundle_builders import a_bundle, an_author
 from tests.system.boxes import SPIRA
 

@@ -22,7 +22,7 @@ from appliance.core.export_columns import header
 from appliance.core.protocol import parse_protocol
 from appliance.settings import settings_table
 from appliance.web.problems import status_of
-from cli.table import Spira, app
+from cli import Spira, app
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = ROOT / "appliance" / "protocols" / "spira-2022.1.json"

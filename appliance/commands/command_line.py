@@ -28,7 +28,7 @@ EXIT_USAGE: Final = 2
 _AS_JSON: Final = "--json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """One line of the table of contents.
 
@@ -36,24 +36,33 @@ class Listed:
         name: as it is typed.
         promise: what the list of commands says of it; begins its own help, too.
         place: `module:attribute` of a function, or of a Typer with commands below it.
+        more: of another Typer whose commands stand beside those.
         example: ends its help, if it is a function.
     """
 
     name: str
     promise: str
     place: str
+    more: str = ""
     example: str = ""
 
     def load(self) -> Command:
         """Import what it takes to run the command."""
-        module, attribute = self.place.split(":")
-        found = getattr(import_module(module), attribute)
+        found = _found(self.place)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         if isinstance(found, typer.Typer):
-            alone.add_typer(found, name=self.name)
+            beside = _found(self.more).registered_commands if self.more else []
+            noun = typer.Typer(help=found.info.help, no_args_is_help=True)
+            noun.registered_commands = [*found.registered_commands, *beside]
+            alone.add_typer(noun, name=self.name)
         else:
             alone.command(self.name, epilog=f"Example: {self.example}")(found)
         return typer.main.get_group(alone).commands[self.name]
+
+
+def _found(place: str) -> Any:  # noqa: ANN401 - whatever stands there
+    module, attribute = place.split(":")
+    return getattr(import_module(module), attribute)
 
 
 class _Commands(MutableMapping[str, Command]):

@@ -11,7 +11,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from appliance.adapters.ed25519_signatures import public_pem
-from cli.table import app
+from cli import app
 from tests.bundle_builders import a_bundle, a_wav, an_author
 
 FORM = {

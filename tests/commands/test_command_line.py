@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from appliance.commands.command_line import Listed
 from appliance.commands.console import JsonOption, show
 from appliance.core.errors import DemonstrationFailed
-from cli.table import COMMANDS, Spira, app
+from cli import COMMANDS, Spira, app
 from tests.commands.console import run
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +126,9 @@ def test_each_line_of_the_table_is_what_its_command_says() -> None:
     assert said == {line.name: line.promise for line in COMMANDS}
 
 
-@pytest.mark.parametrize("module", ["cli.table", "typer", "appliance.commands.version"])
+@pytest.mark.parametrize(
+    "module", ["appliance.commands.console", "typer", "appliance.commands.version"]
+)
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
 def test_ctrl_c_while_it_loads_is_no_fault(module: str, as_json: bool) -> None:
     """From the first import on it ends with 130, a word or a document, and no traceback."""
