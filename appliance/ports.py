@@ -107,8 +107,18 @@ class AccountRecords(Protocol):
     def set_password(self, user_id: UserId, password_hash: str, *, audit: AuditEntry) -> None:
         """Replace the hash, end all tokens, forget the account's failures. UserNotFound."""
 
-    def add_token(self, token: Token, *, audit: AuditEntry) -> None:
-        """Remember a token that was given out."""
+    def add_token(self, token: Token, *, password_hash: str, audit: AuditEntry) -> None:
+        """Remember a token that was given out; forget those that expired a day ago.
+
+        Args:
+            token: the token.
+            password_hash: the one that was verified: a password changed since gives no token.
+            audit: what the sign-in says for itself.
+
+        Raises:
+            WrongCredentials: the user is not active any more or has another password.
+            UserNotFound.
+        """
 
     def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
         """Return the active user of a token neither revoked nor expired; one read."""
@@ -132,8 +142,7 @@ class AccountRecords(Protocol):
     def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
         """Take the admitted attempt back: forget the pair's failures and mark it known.
 
-        The address loses the one failure that `admit` counted. Where the pair was not known
-        before, the account's failures are forgotten too, else it loses the one.
+        The address loses the one failure that `admit` counted; the account's are forgotten.
         """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
@@ -15,6 +15,7 @@ from appliance.core.errors import (
     NameTaken,
     UsernameTaken,
     UserNotFound,
+    WrongCredentials,
 )
 from appliance.core.hospital import Hospital
 from appliance.core.ids import HospitalId, TokenId, UserId
@@ -107,10 +108,14 @@ class FakeAccounts:
             self._end_tokens(user_id)
             self._failures.pop(throttle_keys(user.username, "")[Budget.ACCOUNT], None)
 
-    def add_token(self, token: Token, *, audit: AuditEntry) -> None:
+    def add_token(self, token: Token, *, password_hash: str, audit: AuditEntry) -> None:
         """See the port."""
-        self.user(token.user_id)
+        user = self.user(token.user_id)
         with self._audit.write(audit):
+            if not user.active or self._credentials[user.id].password_hash != password_hash:
+                raise WrongCredentials
+            oldest = token.issued_at - timedelta(days=1)
+            self._tokens = {k: t for k, t in self._tokens.items() if t.expires_at >= oldest}
             self._tokens[token.id] = token
 
     def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:

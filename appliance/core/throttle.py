@@ -19,7 +19,9 @@ MAX_FAILURES_PER_ACCOUNT = 60
 """Together with the pairs' own budgets this keeps guesses that reach the hash under 100."""
 MAX_WAIT_S = 900.0
 FORGET_AFTER_S = 86_400.0
-"""Failures older than a day count no more, but for the account's own budget."""
+"""Failures of another day count no more, be it a day ahead after the clock was set back."""
+CLOCK_SLACK_S = 60.0
+"""Attempts at once may be counted out of order; further ahead, the clock was set back."""
 
 
 class Budget(StrEnum):
@@ -66,31 +68,41 @@ def throttle_keys(username: str, address: str) -> Mapping[Budget, str]:
 def wait_s(failures: Mapping[Budget, Failures], *, now: datetime) -> float:
     """Return the seconds until the next attempt may reach the hash; 0.0 means now.
 
-    A clock that went back never lengthens a wait beyond `MAX_WAIT_S`.
+    Once the account's budget is used up, one attempt in `MAX_WAIT_S` passes: nobody can lock an
+    account at new addresses for good, and the wait that is told is true. A failure from the
+    future (the clock was set back) makes nobody wait; counting the next one mends it.
 
     Args:
         failures: what is stored under the keys of this attempt; absent means none.
         now: the present instant.
+
+    Returns:
+        At most `MAX_WAIT_S + CLOCK_SLACK_S`.
     """
     pair = failures.get(Budget.PAIR)
-    waits = [_remaining_s(pair, FREE_FAILURES_PER_PAIR, now)]
+    waits = [_doubling_wait_s(pair, FREE_FAILURES_PER_PAIR, now)]
     if pair is None or not pair.known:
-        waits.append(_remaining_s(failures.get(Budget.ADDRESS), FREE_FAILURES_PER_ADDRESS, now))
+        waits.append(_doubling_wait_s(failures.get(Budget.ADDRESS), FREE_FAILURES_PER_ADDRESS, now))
         account = failures.get(Budget.ACCOUNT)
         if account and account.n_failures >= MAX_FAILURES_PER_ACCOUNT:
-            waits.append(MAX_WAIT_S)
+            waits.append(_remaining_s(account, MAX_WAIT_S, now))
     return max(waits)
 
 
-def _remaining_s(failures: Failures | None, n_free: int, now: datetime) -> float:
+def _doubling_wait_s(failures: Failures | None, n_free: int, now: datetime) -> float:
     """Return what is left of a wait that doubles with each failure beyond the free ones."""
     if failures is None or failures.n_failures < n_free:
         return 0.0
-    elapsed_s = max(0.0, (now - failures.last_at) / timedelta(seconds=1))
-    if elapsed_s >= FORGET_AFTER_S:
-        return 0.0
     doublings = min(failures.n_failures - n_free, 10)
-    return max(0.0, min(MAX_WAIT_S, 2.0**doublings) - elapsed_s)
+    return _remaining_s(failures, min(MAX_WAIT_S, 2.0**doublings), now)
+
+
+def _remaining_s(failures: Failures, whole_s: float, now: datetime) -> float:
+    """Return what is left of a wait since the latest failure."""
+    elapsed_s = (now - failures.last_at) / timedelta(seconds=1)
+    if elapsed_s < -CLOCK_SLACK_S or elapsed_s >= FORGET_AFTER_S:
+        return 0.0
+    return max(0.0, whole_s - elapsed_s)
 
 
 def after_admission(
@@ -106,8 +118,8 @@ def after_admission(
     counted = {}
     for budget in budgets:
         before = failures.get(budget, Failures(n_failures=0, last_at=at))
-        stale = (at - before.last_at) / timedelta(seconds=1) >= FORGET_AFTER_S
-        n_before = 0 if stale and budget is not Budget.ACCOUNT else before.n_failures
+        stale = abs(at - before.last_at) / timedelta(seconds=1) >= FORGET_AFTER_S
+        n_before = 0 if stale else before.n_failures
         counted[budget] = replace(before, n_failures=n_before + 1, last_at=at)
     return counted
 
@@ -116,13 +128,9 @@ def after_success(
     failures: Mapping[Budget, Failures], budgets: Iterable[Budget], *, at: datetime
 ) -> Mapping[Budget, Failures]:
     """Return the counts once an admitted attempt turned out right."""
-    pair = failures.get(Budget.PAIR)
-    was_known = pair is not None and pair.known
     counted = {}
     for budget in budgets:
         before = failures.get(budget, Failures(n_failures=0, last_at=at))
-        n_after = max(0, before.n_failures - 1)
-        if budget is Budget.PAIR or (budget is Budget.ACCOUNT and not was_known):
-            n_after = 0
+        n_after = max(0, before.n_failures - 1) if budget is Budget.ADDRESS else 0
         counted[budget] = replace(before, n_failures=n_after, known=budget is Budget.PAIR)
     return counted

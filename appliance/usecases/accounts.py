@@ -22,6 +22,7 @@ from appliance.core.errors import (
     PasswordMismatch,
     TooManyAttempts,
     WrongCredentials,
+    WrongPassword,
 )
 from appliance.core.ids import HospitalId, TokenId, UserId
 from appliance.core.throttle import Budget, throttle_keys
@@ -96,7 +97,12 @@ def add_user(
         user,
         hasher.hash(password),
         audit=audited(
-            AuditAction.USER_ADDED, user.id, at=user.created_at, actor=actor, role=user.role.value
+            AuditAction.USER_ADDED,
+            user.id,
+            at=user.created_at,
+            actor=actor,
+            role=user.role.value,
+            hospital_ids=" ".join(user.hospital_ids),
         ),
     )
     return user
@@ -120,10 +126,10 @@ def admit_attempt(
     return Attempt(username=username.strip(), keys=keys, known=known)
 
 
-def verified_user(
+def verified_credentials(
     attempt: Attempt, password: str, *, accounts: AccountRecords, hasher: PasswordHasher
-) -> User:
-    """Return the user whose password this is, after one hash.
+) -> Credentials:
+    """Return the credentials that were verified, after one hash.
 
     An unknown or inactive user costs the same time and gets the same answer.
 
@@ -135,16 +141,20 @@ def verified_user(
 
 def grant_token(
     attempt: Attempt,
-    user: User,
+    verified: Credentials,
     *,
     token_lifetime: timedelta,
     clock: Clock,
     new_id: NewId,
     accounts: AccountRecords,
 ) -> Token:
-    """Take the attempt back as a success, and return a fresh token of the user."""
+    """Return a fresh token of the user, and take the attempt back as a success.
+
+    Raises:
+        WrongCredentials: password or account changed since they were verified.
+    """
     now = clock()
-    accounts.count_success(attempt.keys, at=now)
+    user = verified.user
     token_id = TokenId(new_id())
     token = Token(
         id=token_id,
@@ -153,7 +163,12 @@ def grant_token(
         issued_at=now,
         expires_at=now + token_lifetime,
     )
-    accounts.add_token(token, audit=audited(AuditAction.SIGNED_IN, user.id, at=now, actor=user.id))
+    accounts.add_token(
+        token,
+        password_hash=verified.password_hash,
+        audit=audited(AuditAction.SIGNED_IN, user.id, at=now, actor=user.id),
+    )
+    accounts.count_success(attempt.keys, at=now)
     return token
 
 
@@ -169,11 +184,14 @@ def confirm_password(
     """Make sure that it is the user who asks; guessing here is throttled like a sign-in.
 
     Raises:
-        WrongCredentials, TooManyAttempts.
+        WrongPassword, TooManyAttempts.
     """
     keys = throttle_keys(user.username, address)
     _admit(keys, clock=clock, accounts=accounts)
-    _verified(accounts.credentials(user.username), password, hasher)
+    try:
+        _verified(accounts.credentials(user.username), password, hasher)
+    except WrongCredentials as refusal:
+        raise WrongPassword from refusal
     accounts.count_success(keys, at=clock())
 
 
@@ -219,10 +237,12 @@ def _admit(keys: Mapping[Budget, str], *, clock: Clock, accounts: AccountRecords
         raise TooManyAttempts(retry_after_s=int(wait_s) + 1)
 
 
-def _verified(credentials: Credentials | None, password: str, hasher: PasswordHasher) -> User:
-    """Return the user whose password this is; an unknown name costs the same time."""
+def _verified(
+    credentials: Credentials | None, password: str, hasher: PasswordHasher
+) -> Credentials:
+    """Return the credentials if the password is theirs; an unknown name costs the same time."""
     encoded = credentials.password_hash if credentials else None
     right = hasher.verify(encoded, normal_password(password))
     if credentials is None or not right or not credentials.user.active:
         raise WrongCredentials
-    return credentials.user
+    return credentials

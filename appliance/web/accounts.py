@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from appliance.bootstrap import Appliance
 from appliance.core.account import User
 from appliance.core.audit import AuditAction, audited
-from appliance.core.errors import FieldError, InvalidRequest
+from appliance.core.errors import FieldError, InvalidRequest, OwnAccount
 from appliance.core.ids import HospitalId, TokenId, UserId, parse_uuid
 from appliance.usecases.accounts import (
     NewUser,
@@ -23,7 +23,7 @@ from appliance.usecases.accounts import (
     change_password,
     confirm_password,
     grant_token,
-    verified_user,
+    verified_credentials,
 )
 from appliance.web import tokens, wire
 from appliance.web.bodies import NewPasswordBody, NewUserBody, UserChangeBody
@@ -77,8 +77,8 @@ class SignInController(Controller):
             accounts=appliance.accounts,
         )
         async with hashing.turn(known=attempt.known):
-            user = await asyncio.to_thread(
-                verified_user,
+            verified = await asyncio.to_thread(
+                verified_credentials,
                 attempt,
                 sent["password"],
                 accounts=appliance.accounts,
@@ -87,13 +87,13 @@ class SignInController(Controller):
         token = await asyncio.to_thread(
             grant_token,
             attempt,
-            user,
+            verified,
             token_lifetime=timedelta(minutes=appliance.settings.token_minutes),
             clock=appliance.clock,
             new_id=appliance.new_id,
             accounts=appliance.accounts,
         )
-        return wire.TokenWire(id=user.id, access_token=tokens.encoded(token, appliance))
+        return wire.TokenWire(id=verified.user.id, access_token=tokens.encoded(token, appliance))
 
     @delete(responses=may_fail(401), sync_to_thread=True)
     def sign_out(self, request: BoxRequest, appliance: NamedDependency[Appliance]) -> None:
@@ -184,12 +184,14 @@ class UserController(Controller):
         """Change role, state or hospitals; a changed role or state ends the user's tokens."""
         sent = await request.read_json(UserChangeBody)
         target = UserId(parse_uuid(user_id, field="user_id"))
+        _refuse_own_end(target, sent, request.user)
+        hospital_ids = None if sent.hospitals is None else _hospital_ids(sent.hospitals)
         changed = await asyncio.to_thread(
             appliance.accounts.change_user,
             target,
             role=sent.role,
             active=sent.active,
-            hospital_ids=None if sent.hospitals is None else _hospital_ids(sent.hospitals),
+            hospital_ids=hospital_ids,
             audit=audited(
                 AuditAction.USER_CHANGED,
                 target,
@@ -197,6 +199,7 @@ class UserController(Controller):
                 actor=request.user.id,
                 role=sent.role,
                 active=sent.active,
+                hospital_ids=None if hospital_ids is None else " ".join(hospital_ids),
             ),
         )
         return wire.user(changed)
@@ -226,6 +229,13 @@ class UserController(Controller):
 
 def _user(user_id: str, appliance: Appliance) -> User:
     return appliance.accounts.user(UserId(parse_uuid(user_id, field="user_id")))
+
+
+def _refuse_own_end(target: UserId, sent: UserChangeBody, admin: User) -> None:
+    """Refuse admins who would end their own rights, so that there is always one left."""
+    demoted = sent.role not in {None, admin.role}
+    if target == admin.id and (demoted or sent.active is False):
+        raise OwnAccount
 
 
 def _set_password(

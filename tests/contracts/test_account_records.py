@@ -8,7 +8,13 @@ import pytest
 
 from appliance.core.account import Role
 from appliance.core.audit import AuditAction
-from appliance.core.errors import EmailTaken, HospitalNotFound, UsernameTaken, UserNotFound
+from appliance.core.errors import (
+    EmailTaken,
+    HospitalNotFound,
+    UsernameTaken,
+    UserNotFound,
+    WrongCredentials,
+)
 from appliance.core.ids import HospitalId, TokenId, UserId
 from appliance.core.throttle import (
     FREE_FAILURES_PER_PAIR,
@@ -30,7 +36,7 @@ def ward(records: Records) -> Records:
     records.hospitals.add_hospital(a_hospital(), audit=an_audit())
     user = a_user(hospital_ids=(HospitalId("hospital-1"),))
     records.accounts.add_user(user, "hash", audit=an_audit())
-    records.accounts.add_token(a_token(), audit=an_audit())
+    records.accounts.add_token(a_token(), password_hash="hash", audit=an_audit())
     return records
 
 
@@ -76,7 +82,7 @@ def test_an_unknown_user_is_missing(records: Records) -> None:
     with pytest.raises(UserNotFound):
         records.accounts.set_password(USER, "hash", audit=an_audit())
     with pytest.raises(UserNotFound):
-        records.accounts.add_token(a_token(), audit=an_audit())
+        records.accounts.add_token(a_token(), password_hash="hash", audit=an_audit())
     assert n_audited(records) == 0
 
 
@@ -125,15 +131,43 @@ def test_a_new_password_ends_all_tokens(ward: Records) -> None:
     assert ward.accounts.token_user(TOKEN, now=NOON) is None
 
 
+def test_credentials_that_changed_meanwhile_give_no_token(ward: Records) -> None:
+    """Whoever was verified before the password changed, or the account ended, gets nothing."""
+    late = a_token(id=TokenId("token-2"), family="family-2")
+    n_before = n_audited(ward)
+    with pytest.raises(WrongCredentials):
+        ward.accounts.add_token(late, password_hash="an older hash", audit=an_audit())
+    assert n_audited(ward) == n_before
+    ward.accounts.change_user(USER, active=False, audit=an_audit())
+    with pytest.raises(WrongCredentials):
+        ward.accounts.add_token(late, password_hash="hash", audit=an_audit())
+    ward.accounts.change_user(USER, active=True, audit=an_audit())
+    assert ward.accounts.token_user(late.id, now=NOON) is None
+
+
+def test_a_token_is_forgotten_a_day_after_its_end(ward: Records) -> None:
+    """Signing in clears away what nobody can use; asked at its own time it is unknown."""
+    for days, kept in ((1, True), (2, False)):
+        fresh = a_token(
+            id=TokenId(f"token of day {days}"),
+            family=f"family of day {days}",
+            issued_at=later(days * 86_400),
+            expires_at=later(days * 86_400 + 3600),
+        )
+        ward.accounts.add_token(fresh, password_hash="hash", audit=an_audit())
+        assert (ward.accounts.token_user(TOKEN, now=NOON) is not None) is kept
+        assert ward.accounts.token_user(fresh.id, now=fresh.issued_at) is not None
+
+
 def test_revoking_a_token_ends_its_whole_family(ward: Records) -> None:
     """Tokens of one sign-in end together, later ones too; another sign-in's go on."""
     sibling = a_token(id=TokenId("token-2"))
     other = a_token(id=TokenId("token-3"), family="family-2")
-    ward.accounts.add_token(sibling, audit=an_audit())
-    ward.accounts.add_token(other, audit=an_audit())
+    ward.accounts.add_token(sibling, password_hash="hash", audit=an_audit())
+    ward.accounts.add_token(other, password_hash="hash", audit=an_audit())
     ward.accounts.revoke_token(TOKEN, audit=an_audit())
     late = a_token(id=TokenId("token-4"))
-    ward.accounts.add_token(late, audit=an_audit())
+    ward.accounts.add_token(late, password_hash="hash", audit=an_audit())
     alive = [
         ward.accounts.token_user(token.id, now=NOON) is not None
         for token in (a_token(), sibling, other, late)
@@ -196,6 +230,28 @@ def test_failures_of_yesterday_are_forgotten(records: Records) -> None:
     tomorrow = later(86_400)
     again = [records.accounts.admit(KEYS, at=tomorrow) for _ in range(FREE_FAILURES_PER_PAIR)]
     assert again == [0.0] * FREE_FAILURES_PER_PAIR
+
+
+def test_an_account_that_was_guessed_at_lets_one_attempt_pass_at_a_time(
+    records: Records,
+) -> None:
+    """The wait that is told is true, and whoever gets in after it frees the account."""
+    for number in range(MAX_FAILURES_PER_ACCOUNT):
+        records.accounts.admit(throttle_keys("nurse", f"attacker {number}"), at=NOON)
+    first, second = (throttle_keys("nurse", address) for address in ("first", "second"))
+    assert records.accounts.admit(first, at=later(300)) == MAX_WAIT_S - 300
+    assert records.accounts.admit(first, at=later(MAX_WAIT_S)) == 0.0
+    assert records.accounts.admit(second, at=later(MAX_WAIT_S)) == MAX_WAIT_S
+    records.accounts.count_success(first, at=later(MAX_WAIT_S))
+    assert records.accounts.admit(second, at=later(MAX_WAIT_S)) == 0.0
+
+
+def test_a_clock_set_back_locks_nobody_out(records: Records) -> None:
+    """Failures of next year make nobody wait, and the next one counts from the present."""
+    for _ in range(FREE_FAILURES_PER_PAIR):
+        records.accounts.admit(KEYS, at=later(365 * 86_400))
+    assert records.accounts.admit(KEYS, at=NOON) == 0.0
+    assert records.accounts.admit(KEYS, at=later(1.0)) == 0.0
 
 
 def test_every_write_leaves_its_audit_row(ward: Records) -> None:

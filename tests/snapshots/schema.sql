@@ -39,6 +39,7 @@ CREATE TABLE tokens (
     ;
 CREATE INDEX tokens_family ON tokens (family);
 CREATE INDEX tokens_user ON tokens (user_id);
+CREATE INDEX tokens_expires_at ON tokens (expires_at);
 CREATE TABLE sign_in_failures (
         key TEXT PRIMARY KEY,
         budget TEXT NOT NULL CHECK (budget IN ('pair', 'address', 'account')),
@@ -48,7 +49,7 @@ CREATE TABLE sign_in_failures (
     ) STRICT, WITHOUT ROWID
     ;
 CREATE INDEX sign_in_failures_forgettable ON sign_in_failures (last_at)
-    WHERE known = 0 AND budget <> 'account'
+    WHERE known = 0
     ;
 CREATE TABLE protocols (
         seq INTEGER PRIMARY KEY,

@@ -10,7 +10,13 @@ from appliance.adapters.sqlite_records.columns import folded, instant, instant_t
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
-from appliance.core.errors import EmailTaken, HospitalNotFound, UsernameTaken, UserNotFound
+from appliance.core.errors import (
+    EmailTaken,
+    HospitalNotFound,
+    UsernameTaken,
+    UserNotFound,
+    WrongCredentials,
+)
 from appliance.core.ids import HospitalId, TokenId, UserId
 from appliance.core.throttle import (
     FORGET_AFTER_S,
@@ -21,6 +27,10 @@ from appliance.core.throttle import (
     throttle_keys,
     wait_s,
 )
+
+_KEEP_EXPIRED = timedelta(days=1)
+_N_FORGOTTEN_AT_ONCE = 1_000
+"""More than one sign-in adds, and few enough that none of them has to wait."""
 
 
 class SqliteAccounts:
@@ -106,10 +116,10 @@ class SqliteAccounts:
             account = throttle_keys(user.username, "")[Budget.ACCOUNT]
             connection.execute("DELETE FROM sign_in_failures WHERE key = ?", (account,))
 
-    def add_token(self, token: Token, *, audit: AuditEntry) -> None:
-        """See the port; a token of a family that ended is born dead. UserNotFound."""
+    def add_token(self, token: Token, *, password_hash: str, audit: AuditEntry) -> None:
+        """See the port; a token of a family that ended is born dead."""
         with self._database.write(audit) as connection:
-            _user(connection, token.user_id)
+            _refuse_outdated(connection, token.user_id, password_hash)
             connection.execute(
                 "INSERT INTO tokens (id, family, user_id, issued_at, expires_at, revoked)"
                 " VALUES (:id, :family, :user_id, :issued_at, :expires_at, EXISTS"
@@ -122,6 +132,7 @@ class SqliteAccounts:
                     "expires_at": instant_text(token.expires_at),
                 },
             )
+            _forget_expired(connection, token.issued_at)
 
     def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
         """See the port."""
@@ -163,6 +174,17 @@ class SqliteAccounts:
         with self._database.write(Unaudited.SIGN_IN_COUNT) as connection:
             failures = _failures(connection, keys)
             _store_failures(connection, keys, after_success(failures, keys, at=at))
+
+
+def _refuse_outdated(connection: sqlite3.Connection, user_id: UserId, password_hash: str) -> None:
+    """Refuse credentials that were right when they were read and are not any more."""
+    row = connection.execute(
+        "SELECT active, password_hash FROM users WHERE id = ?", (user_id,)
+    ).fetchone()
+    if row is None:
+        raise UserNotFound(user_id=user_id)
+    if not row["active"] or row["password_hash"] != password_hash:
+        raise WrongCredentials
 
 
 def _refuse_taken(connection: sqlite3.Connection, user: User) -> None:
@@ -253,7 +275,17 @@ def _store_failures(
 
 def _forget_old(connection: sqlite3.Connection, at: datetime) -> None:
     """Drop counts that no rule looks at any more, so that guessing cannot fill the disk."""
+    day = timedelta(seconds=FORGET_AFTER_S)
     connection.execute(
-        "DELETE FROM sign_in_failures WHERE known = 0 AND budget <> 'account' AND last_at < ?",
-        (instant_text(at - timedelta(seconds=FORGET_AFTER_S)),),
+        "DELETE FROM sign_in_failures WHERE key IN (SELECT key FROM sign_in_failures"
+        " WHERE known = 0 AND (last_at < ? OR last_at > ?) LIMIT ?)",
+        (instant_text(at - day), instant_text(at + day), _N_FORGOTTEN_AT_ONCE),
+    )
+
+
+def _forget_expired(connection: sqlite3.Connection, at: datetime) -> None:
+    """Drop tokens nobody can use any more, and no family of them can still grow."""
+    connection.execute(
+        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at < ? LIMIT ?)",
+        (instant_text(at - _KEEP_EXPIRED), _N_FORGOTTEN_AT_ONCE),
     )

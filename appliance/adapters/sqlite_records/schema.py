@@ -52,6 +52,7 @@ ACCOUNTS = (
     """,
     "CREATE INDEX tokens_family ON tokens (family)",
     "CREATE INDEX tokens_user ON tokens (user_id)",
+    "CREATE INDEX tokens_expires_at ON tokens (expires_at)",
     """
     CREATE TABLE sign_in_failures (
         key TEXT PRIMARY KEY,
@@ -63,7 +64,7 @@ ACCOUNTS = (
     """,
     """
     CREATE INDEX sign_in_failures_forgettable ON sign_in_failures (last_at)
-    WHERE known = 0 AND budget <> 'account'
+    WHERE known = 0
     """,
 )
 
