@@ -311,6 +311,20 @@ class WrongCredentials(Denied):
     remedy = "Check username and password."
 
 
+class WrongPassword(Denied):
+    """The old password is not right."""
+
+    code = "wrong-password"
+    remedy = "Type the password you signed in with, or ask an administrator to set a new one."
+
+
+class OwnAccount(Denied):
+    """Administrators do not end their own rights."""
+
+    code = "own-account"
+    remedy = "Ask another administrator, or use the command line of the box."
+
+
 class NotAllowed(Denied):
     """Forbidden operation."""
 

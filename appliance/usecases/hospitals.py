@@ -63,14 +63,21 @@ def change_hospital(
     Raises:
         HospitalNotFound, NameTaken, InvalidRequest.
     """
-    hospital = hospital_of(hospital_id, hospitals)
+    before = hospital = hospital_of(hospital_id, hospitals)
     if name is not None:
         hospital = replace(hospital, name=_checked(name))
     if not isinstance(rgh_rule, Unchanged):
         hospital = replace(hospital, rgh_rule=rgh_rule)
     hospitals.change_hospital(
         hospital,
-        audit=audited(AuditAction.HOSPITAL_CHANGED, hospital.id, at=clock(), actor=actor),
+        audit=audited(
+            AuditAction.HOSPITAL_CHANGED,
+            hospital.id,
+            at=clock(),
+            actor=actor,
+            name_changed=hospital.name != before.name,
+            rgh_rule_changed=hospital.rgh_rule != before.rgh_rule,
+        ),
     )
     return hospital
 

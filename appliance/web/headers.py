@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Final
 
@@ -32,6 +33,8 @@ SECURITY_HEADERS: Final[dict[str, str]] = {
 """Security headers [rel §4.3]; an answer may set a stricter one of its own."""
 
 ANY_HOST: Final = "*"
+# A name or an address in brackets, and perhaps a port.
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/@]+)(?::[0-9]*)?")
 
 
 def outermost(app: ASGIApp, *, allowed_hosts: Collection[str], traffic: Traffic) -> ASGIApp:
@@ -75,6 +78,5 @@ def _host(scope: Scope) -> str:
     if len(hosts) != 1:
         return ""
     host = hosts[0].decode("latin-1").lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    match = _HOST.fullmatch(host)
+    return match.group(1) if match else ""

@@ -18,7 +18,7 @@ from appliance.web.guards import listed_address
 from appliance.web.problems import problem
 from appliance.web.traffic import Traffic
 
-_METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_METRICS_TYPE: Final = "text/plain; version=0.0.4"
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from litestar.params import FromPath
 
 from appliance.bootstrap import Appliance
 from appliance.core.errors import InferenceNotFound
+from appliance.core.form_values import ABSENT_TEXTS
 from appliance.core.ids import InferenceId, ModelId, parse_uuid
 from appliance.core.inference import Inference, InferenceStatus
 from appliance.core.wav import MAX_BYTES
@@ -32,7 +33,6 @@ ROLES_2022: Final = ("aceite", "sustentada", "parlenda", "frase")
 MAX_UPLOAD_BYTES: Final = len(ROLES_2022) * MAX_BYTES + 8 * 1024 * 1024
 """Four recordings of the longest kind, and a hundred fields of 64 KiB."""
 
-_ABSENT_MODEL: Final = frozenset({"", "undefined", "null"})
 _FORM_2022: Final = {
     "type": "object",
     "required": ["aceite", "sustentada", "parlenda"],
@@ -161,7 +161,7 @@ def shown_to_its_nurse(inference: Inference, appliance: Appliance) -> Inference:
 
 def _submit_2022(upload: Upload, request: BoxRequest, appliance: Appliance) -> Inference:
     named = upload.fields.get("model_id", "").strip()
-    model_id = None if named in _ABSENT_MODEL else ModelId(parse_uuid(named, field="model_id"))
+    model_id = None if named in ABSENT_TEXTS else ModelId(parse_uuid(named, field="model_id"))
     asked = LegacySubmission(user_id=request.user.id, answers=upload.fields, model_id=model_id)
     return submit_legacy(
         asked,

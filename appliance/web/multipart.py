@@ -21,6 +21,7 @@ from appliance.core.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
+from appliance.core.form_values import ABSENT_TEXTS
 from appliance.ports import AudioPart
 from appliance.web.threads import to_end
 
@@ -29,7 +30,7 @@ PIECE_BYTES: Final = 1024 * 1024
 
 MAX_FIELD_BYTES: Final = 64 * 1024
 MAX_SEGMENTS: Final = 100
-_ABSENT: Final = frozenset({b"", b"undefined", b"null"})
+_ABSENT: Final = frozenset(text.encode() for text in ABSENT_TEXTS)
 _LONGEST_ABSENT: Final = max(map(len, _ABSENT))
 
 

@@ -71,6 +71,7 @@ STATUS: Final[Mapping[type[ApplianceError], HTTPStatus]] = {
     e.AuditBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
+_REFUSED_SIGN_INS: Final = (e.WrongCredentials, e.WrongPassword, e.TooManyAttempts)
 _FRAMEWORK_CODES: Final[Mapping[int, tuple[str, str]]] = {
     HTTPStatus.BAD_REQUEST: (e.MalformedRequest.code, "The request cannot be understood."),
     HTTPStatus.NOT_FOUND: ("not-found", "There is nothing at this address."),
@@ -141,10 +142,11 @@ def from_error(error: ApplianceError) -> Response[dict[str, object]]:
 def _on_error(request: Request[Any, Any, Any], error: ApplianceError) -> Response[Any]:
     if isinstance(error, e.StorageFault):
         _log.error("storage-fault", extra={"code": error.code})
-    if isinstance(error, e.WrongCredentials | e.TooManyAttempts):
+    if isinstance(error, e.Denied):
         # Not the name that was tried: people type passwords into its field.
+        event = "sign-in-refused" if isinstance(error, _REFUSED_SIGN_INS) else "access-denied"
         address = request.client.host if request.client else ""
-        _log.warning("sign-in-refused", extra={"code": error.code, "address": address})
+        _log.warning(event, extra={"code": error.code, "address": address})
     return from_error(error)
 
 
