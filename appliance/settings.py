@@ -6,15 +6,15 @@ A value comes from the caller, else from the environment (`SPIRA_PORT=8443`), el
 
 from __future__ import annotations
 
-import math
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from appliance.core.errors import FieldError, FileMissing, SettingsInvalid
+from appliance.core.setting_values import checked, is_address, is_host, is_origin
 
 PREFIX: Final = "SPIRA_"
 DIRECTORY_VARIABLE: Final = f"{PREFIX}DATA"
@@ -22,8 +22,6 @@ FILE_NAME: Final = "settings.toml"
 DEFAULT_DATA: Final = "var/spira"
 OUTSIDE_THE_FILE: Final = frozenset({"directory", "settings"})
 """Where the data directory and the file are cannot be said by the file itself."""
-
-Value = str | int | float | bool | tuple[str, ...] | Path
 
 
 def n_cores() -> int:
@@ -38,8 +36,16 @@ def _told(
     least: float | None = None,
     most: float | None = None,
     default: str = "",
+    each: Callable[[str], bool] | None = None,
 ) -> dict[str, Any]:
-    return {"doc": doc, "unit": unit, "least": least, "most": most, "default": default}
+    return {
+        "doc": doc,
+        "unit": unit,
+        "least": least,
+        "most": most,
+        "default": default,
+        "each": each,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +66,18 @@ class Settings:
     )
     allowed_hosts: tuple[str, ...] = field(
         default=("localhost", "127.0.0.1", "[::1]"),
-        metadata=_told("names the box answers to (Host header), against DNS rebinding"),
+        metadata=_told(
+            "names the box answers to (Host header, no port), against DNS rebinding; `*`: any",
+            each=is_host,
+        ),
     )
     cors_origins: tuple[str, ...] = field(
-        default=(), metadata=_told("origins of a 2022 web app that is served elsewhere")
+        default=(),
+        metadata=_told("origins of a 2022 web app that is served elsewhere", each=is_origin),
     )
     metrics_addresses: tuple[str, ...] = field(
-        default=("127.0.0.1", "::1"), metadata=_told("addresses that may read /metrics")
+        default=("127.0.0.1", "::1"),
+        metadata=_told("addresses that may read /metrics", each=is_address),
     )
     show_probabilities: bool = field(
         default=False, metadata=_told("whether the web app shows probabilities to people")
@@ -148,7 +159,7 @@ def read_settings(
             faults.append(FieldError(field=key, code="unknown", message="no such setting"))
             continue
         try:
-            values[key] = _checked(known[key], value)
+            values[key] = checked(known[key], value)
         except ValueError as error:
             faults.append(FieldError(field=key, code="value", message=str(error)))
     if faults:
@@ -251,40 +262,6 @@ def _parsed(entry: Field[Any], text: str) -> object:
         case "tuple[str, ...]":
             return [part.strip() for part in text.split(",") if part.strip()]
     return text
-
-
-def _checked(entry: Field[Any], value: Any) -> Value:  # noqa: ANN401 - whatever TOML holds
-    """Return the value as its field has it. Raises ValueError saying what was expected."""
-    match str(entry.type), value:
-        case "int" | "float" as kind, int() | float() if _is_number(value, kind):
-            _check_range(entry, value)
-            return value if kind == "int" else float(value)
-        case "tuple[str, ...]", list() if all(isinstance(part, str) and part for part in value):
-            return tuple(value)
-        case "Path", str() if value:
-            return Path(value).absolute()
-        case "bool", bool():
-            return value
-        case "str", str() if value:
-            return value
-        case str(kind), str() if kind.startswith("Literal") and repr(value) in kind:
-            return value
-    raise ValueError(f"expected {entry.type}")
-
-
-def _is_number(value: float, kind: str) -> bool:
-    """Return whether it is a finite number; whole where the setting counts something."""
-    if isinstance(value, bool) or (kind == "int" and not isinstance(value, int)):
-        return False
-    return math.isfinite(value)
-
-
-def _check_range(entry: Field[Any], value: float) -> None:
-    least, most = entry.metadata["least"], entry.metadata["most"]
-    if least is not None and value < least:
-        raise ValueError(f"expected at least {least:,.0f}")
-    if most is not None and value > most:
-        raise ValueError(f"expected at most {most:,.0f}")
 
 
 def _consistent(settings: Settings) -> Settings:

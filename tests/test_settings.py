@@ -110,6 +110,17 @@ def test_the_file_cannot_say_where_it_lies(tmp_path: Path) -> None:
         "allowed_hosts = 'localhost'",
         "allowed_hosts = ['']",
         "allowed_hosts = [1]",
+        "allowed_hosts = ['box.local:8000']",
+        "allowed_hosts = ['http://box.local']",
+        "allowed_hosts = ['::1']",
+        "allowed_hosts = ['[127.0.0.1]']",
+        "allowed_hosts = ['-box']",
+        "metrics_addresses = ['foo']",
+        "metrics_addresses = ['127.0.0.1', '10.0.0.0/8']",
+        "cors_origins = ['*']",
+        "cors_origins = ['app.example.org']",
+        "cors_origins = ['https://app.example.org/']",
+        "cors_origins = ['https://app.example.org:port']",
         "n_workers = 0",
         "job_timeout_s = nan",
         "job_timeout_s = inf",
@@ -123,6 +134,29 @@ def test_a_wrong_value_is_refused_by_its_name(tmp_path: Path, line: str) -> None
     """Wrong types and values outside the documented range stop the start."""
     name = line.split(" ", maxsplit=1)[0].strip("[]")
     assert refused_fields(write(tmp_path, line)) == [name]
+
+
+def test_addresses_and_names_a_box_can_be_told(tmp_path: Path) -> None:
+    """Names with and without dots, both kinds of addresses, origins with and without port."""
+    said = {
+        "SPIRA_ALLOWED_HOSTS": "spira, spira.hospital.example, 10.0.0.7, [fd00::7]",
+        "SPIRA_METRICS_ADDRESSES": "10.0.0.9, fd00::9",
+        "SPIRA_CORS_ORIGINS": "https://app.example.org, http://[fd00::8]:8080",
+    }
+    settings = read_settings(said, directory=tmp_path)
+
+    assert settings.allowed_hosts == ("spira", "spira.hospital.example", "10.0.0.7", "[fd00::7]")
+    assert settings.metrics_addresses == ("10.0.0.9", "fd00::9")
+    assert settings.cors_origins == ("https://app.example.org", "http://[fd00::8]:8080")
+    assert read_settings({"SPIRA_ALLOWED_HOSTS": "*"}, directory=tmp_path).allowed_hosts == ("*",)
+
+
+def test_the_part_at_fault_is_told_by_its_number(tmp_path: Path) -> None:
+    """A refusal names what was expected, and quotes nothing."""
+    with pytest.raises(SettingsInvalid) as caught:
+        read_settings({"SPIRA_METRICS_ADDRESSES": "::1,foo"}, directory=tmp_path)
+    (fault,) = caught.value.errors
+    assert fault.message == "expected IP addresses, unlike number 2"
 
 
 def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
