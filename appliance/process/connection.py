@@ -40,7 +40,8 @@ class Limits:
             the headers. A tablet sends them in one packet.
         silence_s: a body or an answer that does not move for so long is given up. Wi-Fi that
             roams between access points comes back within seconds.
-        least_rate: bytes a second of a body on the average: below, 24 MiB would last days.
+        least_rate: bytes a second of a body on the average: below, 24 MiB
+            would take half a day, and what is a day old is swept.
         linger_s: a client that is still sending gets so long to read why it is refused.
         headers_bytes: of the request line and headers; the longest token is below 2 KiB.
     """
@@ -49,7 +50,7 @@ class Limits:
     n_an_address: int = N_CONNECTIONS_MAX // 2
     headers_s: float = 10.0
     silence_s: float = 30.0
-    least_rate: float = 256.0
+    least_rate: float = 512.0
     linger_s: float = 2.0
     headers_bytes: int = 64 * 1024
 

@@ -34,11 +34,9 @@ def sweep(
     What has a row, and what may belong to work that is under way, is not touched.
     """
     n_parts = audio.sweep(older_than_s=LEFT_BEHIND_AFTER_S)
-    orphans = [
-        sha256
-        for sha256 in audio.hashes(older_than_s=LEFT_BEHIND_AFTER_S)
-        if not recordings.is_referenced(sha256)
-    ]
+    old = set(audio.hashes(older_than_s=LEFT_BEHIND_AFTER_S))
+    # Asked once for all; of those few that are left each is asked for again before it goes.
+    orphans = old.difference(recordings.content_hashes())
     for sha256 in orphans:
         erase_unreferenced(sha256, audio=audio, recordings=recordings)
     n_staged = bundles.sweep(older_than_s=LEFT_BEHIND_AFTER_S)

@@ -129,12 +129,12 @@ def test_what_a_crash_left_is_put_right_before_any_worker_starts(box: Box) -> No
         assert box.queue.work is not None
 
 
-def test_what_crashes_left_of_bundles_is_swept_at_start(box: Box) -> None:
+def test_what_crashes_left_of_bundles_is_swept(box: Box) -> None:
     """Directories that no version has, a day later."""
     bundles = FakeBundleStore(kept={"0" * 64: {}}, age_s={"0" * 64: 90_000.0})
     app = app_of(box, Predictor(), bundles=bundles)
     with TestClient(app, base_url="http://box.local"):
-        assert bundles.installed() == frozenset()
+        eventually(lambda: bundles.installed() == frozenset())
 
 
 def test_what_the_queue_forgot_is_brought_back(box: Box) -> None:
@@ -165,3 +165,50 @@ def test_an_orderly_stop_gives_claims_back(
     assert (result.state, result.attempts) == (ResultState.QUEUED, 0)
     (stopped,) = [entry for entry in caplog.records if entry.message == "workers-stopped"]
     assert stopped.__dict__["in_time"] is not stuck
+
+
+class Faulty:
+    """Queries of jobs of which one fails in a way nobody expected, for as long as it is told."""
+
+    def __init__(self, jobs: Any) -> None:  # noqa: ANN401 - stands in front of the port
+        """Fail at nothing yet."""
+        self.jobs = jobs
+        self.n_faults_left = 0
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        """Pass on, or fail."""
+        if name != "release" and self.n_faults_left > 0:
+            self.n_faults_left -= 1
+            raise RuntimeError("row 14259401E")
+        return getattr(self.jobs, name)
+
+
+@pytest.mark.parametrize("n_faults", [2, 1_000_000])
+def test_a_fault_nobody_expected_ends_neither_the_looking_nor_the_stop(
+    box: Box, caplog: pytest.LogCaptureFixture, n_faults: int
+) -> None:
+    """It is logged by its kind alone and tried again; the workers are stopped at the end."""
+    box.settings = replace(box.settings, reconcile_every_s=0.05)
+    jobs = Faulty(box.records.jobs)
+    appliance = replace(box.appliance(), predictor=cast("Any", Predictor()), jobs=cast("Any", jobs))
+    with TestClient(create_app(appliance), base_url="http://box.local") as http:
+        jobs.n_faults_left = n_faults
+        eventually(lambda: "not-reconciled" in [entry.message for entry in caplog.records])
+        if n_faults == 2:
+            eventually(lambda: jobs.n_faults_left == 0)
+            box.add_person(http, "ana", Role.NURSE).post_2022()
+            box.queue.lose_everything()
+            eventually(lambda: bool(box.queue.woken))
+
+    assert box.queue.work is None
+    faults = [entry for entry in caplog.records if entry.message == "not-reconciled"]
+    assert {entry.__dict__["kind"] for entry in faults} == {"RuntimeError"}
+    assert "14259401E" not in caplog.text
+
+
+def test_what_crashes_left_is_swept_while_it_serves(box: Box) -> None:
+    """Not before: a disk full of recordings must not hold up the start."""
+    box.audio.begin()
+    box.audio.now_s = lambda: time.time() + 2 * 86_400.0
+    with TestClient(app_of(box, Predictor()), base_url="http://box.local"):
+        eventually(lambda: not box.audio.parts)
