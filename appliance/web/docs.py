@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from html import escape
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.enums import OpenAPIMediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -59,9 +60,18 @@ def openapi_config() -> OpenAPIConfig:
             DocumentPlugin(path="/openapi.json", media_type=OpenAPIMediaType.OPENAPI_JSON),
         ],
         openapi_router=Router(
-            "/schema", route_handlers=[], guards=(ADMIN,), include_in_schema=False
+            "/schema",
+            route_handlers=[],
+            guards=(ADMIN,),
+            include_in_schema=False,
+            after_request=_no_page_of_the_framework,
         ),
     )
+
+
+def _no_page_of_the_framework(response: Response[Any]) -> Response[Any]:
+    """Return a problem instead of the page the framework has for an unknown address."""
+    return problems.not_found() if response.status_code == HTTPStatus.NOT_FOUND else response
 
 
 def openapi_document(app: Litestar) -> dict[str, Any]:

@@ -52,6 +52,8 @@ STATUS: Final[Mapping[type[ApplianceError], HTTPStatus]] = {
     e.TargetNotEmpty: HTTPStatus.CONFLICT,
     e.BundleConflict: HTTPStatus.CONFLICT,
     e.BundleOutdated: HTTPStatus.CONFLICT,
+    # Not a conflict: the tablet has nothing to send again, and may forget its copy.
+    e.RecordingRefused: HTTPStatus.GONE,
     e.LengthRequired: HTTPStatus.LENGTH_REQUIRED,
     e.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     e.HeadersTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -114,6 +116,12 @@ def problem(
             for error in errors
         ]
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def not_found() -> Response[dict[str, object]]:
+    """Return the answer of an address that is none."""
+    code, sentence = _FRAMEWORK_CODES[HTTPStatus.NOT_FOUND]
+    return problem(HTTPStatus.NOT_FOUND, code, sentence, sentence)
 
 
 def from_error(error: ApplianceError) -> Response[dict[str, object]]:

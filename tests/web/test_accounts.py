@@ -62,7 +62,7 @@ def test_one_changes_ones_password_with_the_old_one(
     path = f"{nurse.home}/password"
     assert blamed(nurse.call("POST", path, json=NEW)) == {"old_password": "required"}
     wrong = nurse.call("POST", path, json={**NEW, "old_password": "not it at all"})
-    assert problem(wrong) == (401, "wrong-credentials")
+    assert problem(wrong) == (403, "wrong-password")
     answer = nurse.call("POST", path, json={**NEW, "old_password": PASSWORD})
     assert answer.status_code == httpx.codes.OK
     assert problem(nurse.call("GET", "/v1/users/me")) == (401, "not-signed-in")
@@ -154,3 +154,38 @@ def test_a_flood_of_guesses_shuts_no_known_nurse_out(box: Box, nurse: Person) ->
     assert set(known) == {httpx.codes.OK}
     assert set(guessed) == {httpx.codes.UNAUTHORIZED, httpx.codes.TOO_MANY_REQUESTS}
     assert box.hasher.n_verified_unknown <= FREE_FAILURES_PER_ADDRESS
+
+
+@pytest.mark.parametrize("change", [{"role": "nurse"}, {"active": False}])
+def test_an_admin_cannot_end_ones_own_rights(admin: Person, change: dict[str, object]) -> None:
+    """So a box is never left without an admin; what changes nothing of it is taken."""
+    assert problem(admin.call("PATCH", admin.home, json=change)) == (403, "own-account")
+    same = admin.call("PATCH", admin.home, json={"role": "admin", "active": True})
+    assert same.status_code == httpx.codes.OK
+
+
+def test_who_may_see_which_ward_is_on_record(box: Box, nurse: Person, admin: Person) -> None:
+    """Ids of hospitals, role and state, of changes and of new accounts; no names."""
+    hospital = box.hospital.id
+    admin.call("PATCH", nurse.home, json={"hospitals": [hospital], "role": "researcher"})
+    changed = list(box.records.audit.rows())[-1].entry
+    assert (changed.action, changed.details["hospital_ids"]) == ("user.changed", hospital)
+    assert changed.details["role"] == "researcher"
+    new = {"username": "new", "email": "new@example.org", "hospitals": [hospital], **NEW}
+    admin.call("POST", "/v1/users/", json=new)
+    added = list(box.records.audit.rows())[-1].entry
+    assert (added.action, added.details["hospital_ids"]) == ("user.added", hospital)
+    admin.call("PATCH", f"/v1/hospitals/{hospital}", json={"name": "Outro nome"})
+    renamed = list(box.records.audit.rows())[-1].entry
+    assert renamed.details == {"name_changed": True, "rgh_rule_changed": False}
+
+
+def test_what_was_denied_is_logged_without_a_name(
+    http: TestClient[Litestar], nurse: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Code and address of refused sign-ins and denied access."""
+    http.post("/v1/users/auth", data={"username": "my-secret", "password": "wrong"})
+    nurse.call("GET", "/v1/users/")
+    seen = [(r.message, r.__dict__.get("code")) for r in caplog.records if "address" in r.__dict__]
+    assert seen == [("sign-in-refused", "wrong-credentials"), ("access-denied", "not-allowed")]
+    assert "my-secret" not in str([record.__dict__ for record in caplog.records])

@@ -10,6 +10,7 @@ import pytest
 from appliance.server import openapi_document
 from appliance.web.application import create_web
 from tests.web.boxes import Box, Person
+from tests.web.test_compatibility import problem
 from tests.web.test_matrix import OTHERS, ROWS
 
 
@@ -84,3 +85,10 @@ def test_the_document_is_served_as_openapi(admin: Person, document: dict[str, An
     answer = admin.call("GET", "/schema/openapi.json")
     assert answer.headers["content-type"].startswith("application/vnd.oai.openapi+json")
     assert answer.json() == document
+
+
+def test_an_unknown_address_below_the_schema_is_a_problem(admin: Person) -> None:
+    """As everywhere else, and no page of the framework."""
+    answer = admin.call("GET", "/schema/elsewhere")
+    assert problem(answer) == (404, "not-found")
+    assert answer.headers["content-type"].startswith("application/problem+json")

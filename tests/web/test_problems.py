@@ -175,6 +175,8 @@ def test_a_box_may_be_told_to_answer_to_an_ipv6_address(box: Box) -> None:
     box.settings = replace(box.settings, allowed_hosts=("[::1]",))
     with box.serving() as http:
         assert http.get("/health/live", headers={"Host": "[::1]:8000"}).status_code == 200
+        for host in ("[::1]x", "[::1]:8000x", "[::1", "[[::1]]"):
+            assert http.get("/health/live", headers={"Host": host}).status_code == 421, host
 
 
 def test_other_origins_are_served_only_where_the_settings_say_so(box: Box) -> None:
@@ -217,7 +219,7 @@ def test_counts_are_for_listed_addresses(box: Box, peer: str, status: int) -> No
         assert 'spira_results{state="queued"} 1' in lines
         assert "spira_ready 0" in lines
         assert any(line.startswith('spira_http_responses_total{status="200"}') for line in lines)
-        assert headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
 def test_a_disk_that_failed_before_a_token_was_checked(box: Box, nurse: Person) -> None:
