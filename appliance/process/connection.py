@@ -98,17 +98,17 @@ class Connection(HttpToolsProtocol):
                 timer.cancel()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, received: bytes) -> None:
         """Take bytes; those that neither end the headers nor are a body are counted."""
         if self._phase is _Phase.REFUSED:
             return
         self._moved = False
         self._last_byte_s = self.loop.time()
-        super().data_received(data)
+        super().data_received(received)
         if self._moved:
             self._n_waiting_bytes = 0
         else:
-            self._n_waiting_bytes += len(data)
+            self._n_waiting_bytes += len(received)
             if self._phase is _Phase.IDLE:  # empty lines before a request
                 self._enter(_Phase.HEADERS, self._limits.headers_s)
         if self._n_waiting_bytes > self._limits.headers_bytes and not self._is_ending:
