@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from appliance.core.audit import AuditAction, audited
-from appliance.core.errors import ApplianceError, FieldError, InvalidForm
+from appliance.core.errors import (
+    ApplianceError,
+    FieldError,
+    InvalidAudio,
+    InvalidForm,
+    UnsupportedAudio,
+)
 from appliance.core.ids import InferenceId, ModelId, RecordingId, Sha256, UserId
 from appliance.core.inference import (
     Capture,
@@ -79,7 +86,8 @@ def submit_legacy(
             audio=audio,
         )
         for role, part in parts.items():
-            recording, _ = take_in(_recording_request(asked, role, protocol, new_id), part)
+            with _blaming(role):
+                recording, _ = take_in(_recording_request(asked, role, protocol, new_id), part)
             kept.append(recording)
         return submit_inference(
             _request(asked, kept, protocol, now=now, new_id=new_id),
@@ -96,6 +104,16 @@ def submit_legacy(
     finally:
         for part in parts.values():
             part.discard()
+
+
+@contextmanager
+def _blaming(role: str) -> Iterator[None]:
+    """Name the recording at fault: one request brings several."""
+    try:
+        yield
+    except (UnsupportedAudio, InvalidAudio) as refusal:
+        fault = FieldError(field=role, code=refusal.code, message="this recording is refused")
+        raise type(refusal)(refusal.detail, errors=(fault,), **refusal.details) from refusal
 
 
 def _judge_before_keeping(

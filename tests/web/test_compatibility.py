@@ -465,3 +465,11 @@ def test_a_token_ends_with_its_hour_or_its_sign_out(box: Box, nurse: Person) -> 
     assert other.call("GET", "/v1/models/").status_code == httpx.codes.OK
     box.clock.now = NOON.replace(hour=13)
     assert problem(other.call("GET", "/v1/models/")) == (401, "not-signed-in")
+
+
+@pytest.mark.parametrize(("sent", "status"), [(b"not a wav", 415), (a_wav()[:-9], 422)])
+def test_a_refused_recording_is_named(nurse: Person, sent: bytes, status: int) -> None:
+    """Four come at once, so the answer says which is at fault."""
+    answer = nurse.post_2022(recordings={**three_wavs(), "parlenda": sent})
+    assert answer.status_code == status
+    assert list(blamed(answer)) == ["parlenda"]
