@@ -263,6 +263,7 @@ class RecordingRecords(Protocol):
 
         Raises:
             ContentConflict: the id is here with another user, role or hash.
+            RecordingRefused: a refusal of its user named the id.
         """
 
     def recording(self, recording_id: RecordingId) -> Recording:
@@ -292,10 +293,9 @@ class InferenceRecords(Protocol):
         inference: Inference,
         results: Sequence[Result],
         *,
-        erase: Sequence[RecordingId] = (),
         audit: AuditEntry,
     ) -> Stored:
-        """Store the inference, its consent, attachments, pending results, and erase recordings.
+        """Store the inference, its consent, attachments and pending results.
 
         All in one transaction. A result that is already answered is stored as such and, if not
         a shadow, settles the inference's status.
@@ -304,6 +304,31 @@ class InferenceRecords(Protocol):
             ContentConflict: the id is here with another user or content_sha256.
             RecordingsMissing: an attached recording vanished meanwhile.
         """
+
+    def add_refusal(
+        self,
+        refusal: Inference,
+        named: Sequence[RecordingId],
+        *,
+        audit: Callable[[Sequence[RecordingId]], Sequence[AuditEntry]],
+    ) -> Stored:
+        """Store that consent was refused, and erase what was sent; one transaction.
+
+        Of the recordings named, those of the refusal's user that no inference attaches lose
+        their rows. `add_recording` takes none of the ids from that user any more, those
+        included that have not arrived yet.
+
+        Args:
+            refusal: without form and attachments.
+            named: ids the refused request named.
+            audit: what to say, given the ids that were really erased.
+
+        Raises:
+            ContentConflict: the id is here with another user or content_sha256.
+        """
+
+    def refused_content(self, inference_id: InferenceId) -> tuple[Sha256, ...]:
+        """Return the hashes of what this refusal erased; the files may still be there."""
 
     def inference(self, inference_id: InferenceId) -> Inference:
         """Return the inference. Raises InferenceNotFound."""

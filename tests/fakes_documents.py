@@ -14,8 +14,9 @@ from appliance.core.errors import (
     ProtocolConflict,
     ProtocolNotFound,
     RecordingNotFound,
+    RecordingRefused,
 )
-from appliance.core.ids import ProtocolId, RecordingId, Sha256
+from appliance.core.ids import ProtocolId, RecordingId, Sha256, UserId
 from appliance.core.inference import Recording
 from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.signing_key import TrustedKey
@@ -101,13 +102,14 @@ class FakeKeys:
 
 
 class FakeRecordings:
-    """Recordings in memory; `attached` is kept by the fake of inferences."""
+    """Recordings in memory; `attached` and `refused` are kept by the fake of inferences."""
 
     def __init__(self, audit: FakeAudit) -> None:
         """Begin without recordings."""
         self._audit = audit
         self.stored: dict[RecordingId, Recording] = {}
         self.attached: set[RecordingId] = set()
+        self.refused: set[tuple[RecordingId, UserId]] = set()
 
     def add_recording(self, recording: Recording, *, audit: AuditEntry) -> Stored:
         """See the port."""
@@ -117,6 +119,8 @@ class FakeRecordings:
                 if _content(known) != _content(recording):
                     raise ContentConflict(recording_id=recording.id)
                 return Stored.SAME
+            if (recording.id, recording.user_id) in self.refused:
+                raise RecordingRefused(recording_id=recording.id)
             with self._audit.write(audit):
                 self.stored[recording.id] = recording
             return Stored.NEW

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -17,7 +17,7 @@ from appliance.core.errors import (
     InvalidRequest,
     RecordingsMissing,
 )
-from appliance.core.ids import InferenceId, RecordingId
+from appliance.core.ids import InferenceId, RecordingId, Sha256
 from appliance.core.inference import (
     Consent,
     Inference,
@@ -41,13 +41,13 @@ class FakeInferences:
         self._recordings = recordings
         self._jobs = jobs
         self._consents: dict[InferenceId, list[Consent]] = {}
+        self._refused: dict[InferenceId, set[Sha256]] = {}
 
     def add_inference(
         self,
         inference: Inference,
         results: Sequence[Result],
         *,
-        erase: Sequence[RecordingId] = (),
         audit: AuditEntry,
     ) -> Stored:
         """See the port."""
@@ -59,8 +59,31 @@ class FakeInferences:
                 return Stored.SAME
             self._check_attachable(inference)
             with self._audit.write(audit):
-                self._store(inference, results, erase)
+                self._store(inference, results)
             return Stored.NEW
+
+    def add_refusal(
+        self,
+        refusal: Inference,
+        named: Sequence[RecordingId],
+        *,
+        audit: Callable[[Sequence[RecordingId]], Sequence[AuditEntry]],
+    ) -> Stored:
+        """See the port."""
+        with self._audit.write(None):
+            known = self._jobs.inferences.get(refusal.id)
+            if known is not None:
+                if _content(known) != _content(refusal):
+                    raise ContentConflict(inference_id=refusal.id)
+                return Stored.SAME
+            self._store(refusal, ())
+            for entry in audit(self._erase(refusal, named)):
+                self._audit.append(entry)
+            return Stored.NEW
+
+    def refused_content(self, inference_id: InferenceId) -> tuple[Sha256, ...]:
+        """See the port."""
+        return tuple(sorted(self._refused.get(inference_id, ())))
 
     def inference(self, inference_id: InferenceId) -> Inference:
         """See the port."""
@@ -120,16 +143,25 @@ class FakeInferences:
         for taken in sorted(ids & self._recordings.attached):
             raise ContentConflict(recording_id=taken)
 
-    def _store(
-        self, inference: Inference, results: Sequence[Result], erase: Sequence[RecordingId]
-    ) -> None:
+    def _erase(self, refusal: Inference, named: Sequence[RecordingId]) -> list[RecordingId]:
+        erased = []
+        for recording_id in dict.fromkeys(named):
+            self._recordings.refused.add((recording_id, refusal.user_id))
+            known = self._recordings.stored.get(recording_id)
+            if known is None or known.user_id != refusal.user_id:
+                continue
+            if recording_id not in self._recordings.attached:
+                del self._recordings.stored[recording_id]
+                self._refused.setdefault(refusal.id, set()).add(known.sha256)
+                erased.append(recording_id)
+        return erased
+
+    def _store(self, inference: Inference, results: Sequence[Result]) -> None:
         self._jobs.inferences[inference.id] = settled(inference, results)
         self._consents[inference.id] = [inference.consent]
         self._recordings.attached |= {a.recording_id for a in inference.attachments}
         for result in results:
             self._jobs.add(result)
-        for recording_id in set(erase) - self._recordings.attached:
-            self._recordings.stored.pop(recording_id, None)
 
     def _beyond(self, found: list[Inference], query: InferenceQuery) -> list[Inference]:
         """Return what follows the place of the cursor, which itself may not fit any more."""

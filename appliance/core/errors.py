@@ -167,6 +167,13 @@ class RecordingsMissing(Refused):
     remedy = "Send the recordings named in the details, then the inference again."
 
 
+class RecordingRefused(Refused):
+    """This recording was refused by the patient and is never kept."""
+
+    code = "recording-refused"
+    remedy = "Forget it: consent was refused, and what had arrived is erased."
+
+
 class ConsentRequired(Refused):
     """Recordings cannot be attached without an accepted consent."""
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.core.audit import AuditAction, AuditEntry, audited
-from appliance.core.errors import ContentConflict, DigestMismatch, FieldError, InvalidRequest
+from appliance.core.errors import (
+    ContentConflict,
+    DigestMismatch,
+    FieldError,
+    InvalidRequest,
+    RecordingRefused,
+)
 from appliance.core.ids import ProtocolId, RecordingId, Sha256, UserId
 from appliance.core.inference import Recording
 from appliance.core.quality import measure
 from appliance.core.wav import read_wav
 from appliance.ports import AudioPart, AudioStore, Clock, ProtocolRecords, RecordingRecords, Stored
+from appliance.usecases.housekeeping import erase_unreferenced
 from appliance.usecases.protocols import parsed
 
 
@@ -56,19 +63,36 @@ def take_in_recording(
         UnsupportedAudio, InvalidAudio: what arrived is no recording the box takes.
         DigestMismatch: what arrived is not what the client declared.
         ContentConflict: the id is here with other content.
+        RecordingRefused: consent to it was refused; nothing of it is kept.
         ProtocolNotFound; InvalidRequest: the protocol has no such role.
     """
     try:
         recording = _checked(request, part, clock=clock, protocols=protocols)
         _refuse_conflict(recording, recordings)
-        with audio.settling():
-            part.keep()
-            stored = recordings.add_recording(recording, audit=_entry(recording, actor))
+        stored = _kept(recording, part, actor=actor, recordings=recordings, audio=audio)
     finally:
         part.discard()
     if stored is Stored.SAME:
         recording = recordings.recording(recording.id)
     return recording, stored
+
+
+def _kept(
+    recording: Recording,
+    part: AudioPart,
+    *,
+    actor: str,
+    recordings: RecordingRecords,
+    audio: AudioStore,
+) -> Stored:
+    """Keep file and row; of what a patient refused nothing stays, also if the refusal is new."""
+    try:
+        with audio.settling():
+            part.keep()
+            return recordings.add_recording(recording, audit=_entry(recording, actor))
+    except RecordingRefused:
+        erase_unreferenced(recording.sha256, audio=audio, recordings=recordings)
+        raise
 
 
 def _entry(recording: Recording, actor: str) -> AuditEntry:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.core.audit import AuditAction, audited
+from appliance.core.audit import AuditAction, AuditEntry, audited
 from appliance.core.errors import ContentConflict, InferenceNotFound
 from appliance.core.ids import RecordingId
 from appliance.core.inference import ConsentDecision, Inference
 from appliance.core.installed_protocol import InstalledProtocol
-from appliance.core.result import Result, ResultState
+from appliance.core.result import ResultState
 from appliance.core.submission import InferenceRequest
 from appliance.ports import (
     AudioStore,
@@ -71,12 +71,16 @@ def submit_inference(
         ModelNotFound, ModelNotReady: the model was never here, or waits for its first bundle.
     """
     known = _known(request, records.inferences)
+    if request.consent.decision is ConsentDecision.REFUSED:
+        answer = (
+            (known, Stored.SAME)
+            if known
+            else _store_refusal(request, actor=actor, clock=clock, new_id=new_id, records=records)
+        )
+        _erase_refused_files(answer[0], records, audio)
+        return answer
     if known is not None:
         return known, Stored.SAME
-    if request.consent.decision is ConsentDecision.REFUSED:
-        return _store_refusal(
-            request, actor=actor, clock=clock, new_id=new_id, records=records, audio=audio
-        )
     installed = _installed(request, records.protocols)
     inference, results = judged_inference(
         request,
@@ -87,7 +91,9 @@ def submit_inference(
         recordings=records.recordings,
         models=records.models,
     )
-    stored = _store(inference, results, (), records.inferences, actor=actor)
+    stored = records.inferences.add_inference(
+        inference, results, audit=_stored_entry(inference, n_erased=0, actor=actor)
+    )
     for result in results:
         if result.state is ResultState.QUEUED:
             queue.wake(result.id)
@@ -112,28 +118,16 @@ def _known(request: InferenceRequest, inferences: InferenceRecords) -> Inference
     return known
 
 
-def _store(
-    inference: Inference,
-    results: Sequence[Result],
-    erase: Sequence[RecordingId],
-    inferences: InferenceRecords,
-    *,
-    actor: str,
-) -> Stored:
-    return inferences.add_inference(
-        inference,
-        results,
-        erase=erase,
-        audit=audited(
-            AuditAction.INFERENCE_STORED,
-            inference.id,
-            at=inference.received_at,
-            actor=actor,
-            purpose=inference.purpose.value,
-            consent=inference.consent.decision.value,
-            n_recordings=len(inference.attachments),
-            n_erased=len(erase),
-        ),
+def _stored_entry(inference: Inference, *, n_erased: int, actor: str) -> AuditEntry:
+    return audited(
+        AuditAction.INFERENCE_STORED,
+        inference.id,
+        at=inference.received_at,
+        actor=actor,
+        purpose=inference.purpose.value,
+        consent=inference.consent.decision.value,
+        n_recordings=len(inference.attachments),
+        n_erased=n_erased,
     )
 
 
@@ -144,16 +138,37 @@ def _store_refusal(
     clock: Clock,
     new_id: NewId,
     records: SubmissionRecords,
-    audio: AudioStore,
 ) -> tuple[Inference, Stored]:
-    """Keep that consent was refused, and nothing else: what was sent is erased."""
+    """Keep that consent was refused, and nothing else; what it names is never taken in again."""
     installed = _installed(request, records.protocols)
-    inference = refused_inference(request, installed, now=clock(), new_id=new_id)
-    sent = records.recordings.recordings([a.recording_id for a in request.attachments])
-    own = [recording for recording in sent if recording.user_id == request.user_id]
-    stored = _store(
-        inference, (), [recording.id for recording in own], records.inferences, actor=actor
+    refusal = refused_inference(request, installed, now=clock(), new_id=new_id)
+    stored = records.inferences.add_refusal(
+        refusal,
+        [attachment.recording_id for attachment in request.attachments],
+        audit=lambda erased: _refusal_entries(refusal, erased, actor=actor),
     )
-    for recording in own:
-        erase_unreferenced(recording.sha256, audio=audio, recordings=records.recordings)
-    return records.inferences.inference(inference.id), stored
+    return records.inferences.inference(refusal.id), stored
+
+
+def _refusal_entries(
+    refusal: Inference, erased: Sequence[RecordingId], *, actor: str
+) -> list[AuditEntry]:
+    """Return what a refusal says: one row a recording that is gone, and its own."""
+    at = refusal.received_at
+    rows = [
+        audited(
+            AuditAction.RECORDING_ERASED,
+            recording_id,
+            at=at,
+            actor=actor,
+            inference_id=refusal.id,
+        )
+        for recording_id in erased
+    ]
+    return [*rows, _stored_entry(refusal, n_erased=len(erased), actor=actor)]
+
+
+def _erase_refused_files(refusal: Inference, records: SubmissionRecords, audio: AudioStore) -> None:
+    """Remove the files of a refusal; a repeat does what a crash kept the first from doing."""
+    for sha256 in records.inferences.refused_content(refusal.id):
+        erase_unreferenced(sha256, audio=audio, recordings=records.recordings)

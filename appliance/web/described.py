@@ -40,6 +40,7 @@ _MEANINGS: Final = {
     403: "Not allowed to this user",
     404: "Nothing there",
     409: "The same id with other content",
+    410: "Refused by the patient; the client may forget it",
     411: "Neither Content-Length nor chunks",
     413: "Larger than allowed",
     415: "Another media type than this address takes",

@@ -138,16 +138,12 @@ def test_a_missing_recording_refuses_the_whole(furnished: Records) -> None:
 
 
 def test_a_recording_belongs_to_one_inference(furnished: Records) -> None:
-    """No other inference attaches it again, nor erases it."""
+    """No other inference attaches it again."""
     inference = recorded(furnished, 1)
     add(furnished, inference)
     thief = an_inference(id=InferenceId("inference-2"), attachments=inference.attachments)
     with pytest.raises(ContentConflict):
         add(furnished, thief)
-    refusal = an_inference(id=InferenceId("inference-3"))
-    recording_id = RecordingId("recording-1")
-    furnished.inferences.add_inference(refusal, [], erase=[recording_id], audit=an_audit())
-    assert furnished.recordings.recording(recording_id).id == recording_id
 
 
 @pytest.mark.parametrize("decision", [ConsentDecision.REFUSED, ConsentDecision.WITHDRAWN])
@@ -157,16 +153,6 @@ def test_nothing_is_attached_without_consent(furnished: Records, decision: Conse
     with pytest.raises(ConsentRequired):
         add(furnished, inference)
     assert len(furnished.recordings.unattached(received_before=later(60))) == 1
-
-
-def test_a_refusal_erases_what_was_sent(furnished: Records) -> None:
-    """In the transaction that stores the refusal; absent ids are no error."""
-    recorded(furnished, 1, 2)
-    refusal = an_inference(consent=a_consent(decision=ConsentDecision.REFUSED))
-    erase = [RecordingId("recording-1"), RecordingId("recording-9")]
-    furnished.inferences.add_inference(refusal, [], erase=erase, audit=an_audit())
-    left = furnished.recordings.unattached(received_before=later(60))
-    assert [recording.id for recording in left] == ["recording-2"]
 
 
 def test_a_result_answered_at_once_settles_the_inference(furnished: Records) -> None:

@@ -260,6 +260,19 @@ CREATE TABLE attachments (
     ;
 CREATE TRIGGER attachments_never_change BEFORE UPDATE ON attachments
     BEGIN SELECT RAISE(ABORT, 'attachments never change'); END;
+CREATE TABLE refused_recordings (
+        recording_id TEXT NOT NULL,
+        user_id TEXT NOT NULL REFERENCES users (id),
+        inference_id TEXT NOT NULL REFERENCES inferences (id),
+        sha256 TEXT,
+        PRIMARY KEY (recording_id, user_id)
+    ) STRICT, WITHOUT ROWID
+    ;
+CREATE INDEX refused_recordings_inference ON refused_recordings (inference_id);
+CREATE TRIGGER refused_recordings_never_change BEFORE UPDATE ON refused_recordings
+    BEGIN SELECT RAISE(ABORT, 'a refusal never changes'); END;
+CREATE TRIGGER refused_recordings_never_leave BEFORE DELETE ON refused_recordings
+    BEGIN SELECT RAISE(ABORT, 'a refusal is remembered'); END;
 CREATE TABLE not_done (
         inference_id TEXT NOT NULL REFERENCES inferences (id),
         role TEXT NOT NULL,

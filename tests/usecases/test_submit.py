@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
+from appliance.core.audit import AuditAction
 from appliance.core.errors import (
     ContentConflict,
     InvalidForm,
     InvalidRequest,
     ModelNotReady,
+    RecordingRefused,
     RecordingsMissing,
+    StorageFailed,
 )
-from appliance.core.ids import ModelId, RecordingId
+from appliance.core.ids import ModelId, RecordingId, UserId
 from appliance.core.inference import ConsentDecision, InferenceStatus, Purpose
 from appliance.core.model import VersionState
 from appliance.core.quality import Verdict
 from appliance.core.result import ResultState
 from appliance.core.rgh import RghCheck
+from appliance.core.submission import InferenceRequest
 from appliance.ports import Stored
-from tests.builders import a_model, an_audit, digest_of
+from tests.builders import a_model, a_user, an_audit, digest_of
 from tests.usecases.ward import Ward, a_voice
 
 
@@ -106,6 +111,73 @@ def test_a_refused_consent_keeps_nothing_of_the_patient(ward: Ward) -> None:
     assert (inference.form, inference.attachments) == ({}, ())
     assert ward.records.recordings.recordings(list(recordings.values())) == ()
     assert list(ward.audio.hashes()) == []
+
+
+def refused(ward: Ward, recordings: Mapping[str, RecordingId]) -> InferenceRequest:
+    """Return a request whose patient said no."""
+    request = ward.request(recordings)
+    return replace(request, consent=replace(request.consent, decision=ConsentDecision.REFUSED))
+
+
+def test_what_was_refused_never_comes_back(ward: Ward) -> None:
+    """A tablet that repeats a recording, or sends it late, is told to forget it; no file stays."""
+    recordings = ward.recordings()
+    late = RecordingId("late")
+    ward.submit(refused(ward, {**recordings, "frase": late}))
+
+    for recording_id in (*recordings.values(), late):
+        with pytest.raises(RecordingRefused):
+            ward.record("frase", a_voice(), recording_id=recording_id)
+
+    assert ward.records.recordings.recordings([*recordings.values(), late]) == ()
+    assert list(ward.audio.hashes()) == []
+
+
+def test_a_repeated_refusal_removes_the_files_a_crash_left(ward: Ward) -> None:
+    """The rows go in the transaction; files follow, at the latest with the repeat."""
+    request = refused(ward, ward.recordings())
+    ward.audio.failed = True
+    with pytest.raises(StorageFailed):
+        ward.submit(request)
+    ward.audio.failed = False
+    assert list(ward.audio.hashes()) != []
+
+    _, stored = ward.submit(request)
+
+    assert stored is Stored.SAME
+    assert list(ward.audio.hashes()) == []
+
+
+def test_a_refusal_says_what_it_erased(ward: Ward) -> None:
+    """One audit row a recording that is gone, by id; what never arrived is not counted."""
+    recordings = ward.recordings()
+    n_before, _ = ward.records.audit.head()
+
+    inference, _ = ward.submit(refused(ward, {**recordings, "frase": RecordingId("never")}))
+
+    rows = [row.entry for row in ward.records.audit.rows(after=n_before)]
+    erased = [row for row in rows if row.action is AuditAction.RECORDING_ERASED]
+    assert [row.entity_id for row in erased] == list(recordings.values())
+    assert rows[-1].entity_id == inference.id
+    assert rows[-1].details["n_erased"] == len(recordings)
+
+
+def test_a_refusal_erases_nothing_of_another_nurse(ward: Ward) -> None:
+    """Neither the row nor the file of a recording someone else sent, nor a file others name."""
+    stranger = a_user(id=UserId("user-2"), username="other", email="other@example.org")
+    ward.records.accounts.add_user(stranger, "hash", audit=an_audit())
+    recordings = ward.recordings()
+    theirs = replace(
+        ward.records.recordings.recording(recordings["aceite"]),
+        id=RecordingId("theirs"),
+        user_id=stranger.id,
+    )
+    ward.records.recordings.add_recording(theirs, audit=an_audit())
+
+    ward.submit(refused(ward, {**recordings, "frase": theirs.id}))
+
+    assert ward.records.recordings.recording(theirs.id) == theirs
+    assert ward.audio.read(theirs.sha256) == a_voice()
 
 
 def test_a_collection_is_complete_without_any_result(ward: Ward) -> None:

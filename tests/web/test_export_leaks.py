@@ -291,7 +291,7 @@ def test_no_row_of_old_names_a_patient_in_an_export(
         secret,
     )
     entry = an_audit(AuditAction.INFERENCE_STORED, old.id)
-    ward.records.inferences.add_inference(old, (), erase=(), audit=entry)
+    ward.records.inferences.add_inference(old, (), audit=entry)
 
     whole = exported(ward, tmp_path / "out")
 

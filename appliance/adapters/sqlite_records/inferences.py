@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from appliance.adapters.sqlite_records.chain import append_row
 from appliance.adapters.sqlite_records.columns import document_text, instant_text
 from appliance.adapters.sqlite_records.consents import consent_of, insert_consent
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.adapters.sqlite_records.inference_rows import insert_inference, load_inferences
 from appliance.adapters.sqlite_records.listing import page_rows
-from appliance.adapters.sqlite_records.recordings import erase_unattached
+from appliance.adapters.sqlite_records.recordings import erase_refused
 from appliance.adapters.sqlite_records.results import SELECT_RESULTS, insert_result, result_of
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
@@ -21,7 +22,7 @@ from appliance.core.errors import (
     InferenceNotFound,
     RecordingsMissing,
 )
-from appliance.core.ids import InferenceId, RecordingId
+from appliance.core.ids import InferenceId, RecordingId, Sha256
 from appliance.core.inference import (
     Consent,
     Inference,
@@ -45,13 +46,12 @@ class SqliteInferences:
         inference: Inference,
         results: Sequence[Result],
         *,
-        erase: Sequence[RecordingId] = (),
         audit: AuditEntry,
     ) -> Stored:
         """See the port.
 
-        A recording another inference attaches is neither attached again (ContentConflict) nor
-        erased. Raises ConsentRequired for recordings under a consent that does not allow them.
+        A recording another inference attaches is not attached again (ContentConflict). Raises
+        ConsentRequired for recordings under a consent that does not allow them.
         """
         with self._database.write(audit) as connection:
             if _is_here(connection, inference):
@@ -60,8 +60,33 @@ class SqliteInferences:
             insert_inference(connection, _settled(inference, results))
             for result in results:
                 insert_result(connection, result)
-            erase_unattached(connection, erase)
             return Stored.NEW
+
+    def add_refusal(
+        self,
+        refusal: Inference,
+        named: Sequence[RecordingId],
+        *,
+        audit: Callable[[Sequence[RecordingId]], Sequence[AuditEntry]],
+    ) -> Stored:
+        """See the port."""
+        with self._database.write(Unaudited.ONE_BY_ONE) as connection:
+            if _is_here(connection, refusal):
+                return Stored.SAME
+            insert_inference(connection, refusal)
+            for entry in audit(erase_refused(connection, refusal, named)):
+                append_row(connection, entry)
+            return Stored.NEW
+
+    def refused_content(self, inference_id: InferenceId) -> tuple[Sha256, ...]:
+        """See the port; by rising hash."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT sha256 FROM refused_recordings"
+                " WHERE inference_id = ? AND sha256 IS NOT NULL ORDER BY sha256",
+                (inference_id,),
+            ).fetchall()
+        return tuple(row["sha256"] for row in rows)
 
     def inference(self, inference_id: InferenceId) -> Inference:
         """See the port; its consent is the one it was stored with."""

@@ -11,9 +11,9 @@ from datetime import datetime
 from appliance.adapters.sqlite_records.columns import document_text, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database
 from appliance.core.audit import AuditEntry
-from appliance.core.errors import ContentConflict, RecordingNotFound
+from appliance.core.errors import ContentConflict, RecordingNotFound, RecordingRefused
 from appliance.core.ids import RecordingId, Sha256
-from appliance.core.inference import Recording
+from appliance.core.inference import Inference, Recording
 from appliance.core.quality import Measures
 from appliance.ports import Stored
 
@@ -37,6 +37,7 @@ class SqliteRecordings:
                 if tuple(known) != (recording.user_id, recording.role, recording.sha256):
                     raise ContentConflict(recording_id=recording.id)
                 return Stored.SAME
+            _refuse_refused(connection, recording)
             connection.execute(
                 "INSERT INTO recordings (id, user_id, role, protocol_id, sha256, n_bytes,"
                 " measures, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -118,6 +119,37 @@ def erase_unattached(connection: sqlite3.Connection, ids: Sequence[RecordingId])
         " (SELECT 1 FROM attachments WHERE recording_id = recordings.id)",
         [(recording_id,) for recording_id in ids],
     )
+
+
+def _refuse_refused(connection: sqlite3.Connection, recording: Recording) -> None:
+    """Raise RecordingRefused for an id that a refusal of its user named."""
+    refused = connection.execute(
+        "SELECT 1 FROM refused_recordings WHERE recording_id = ? AND user_id = ?",
+        (recording.id, recording.user_id),
+    )
+    if refused.fetchone():
+        raise RecordingRefused(recording_id=recording.id)
+
+
+def erase_refused(
+    connection: sqlite3.Connection, refusal: Inference, named: Sequence[RecordingId]
+) -> tuple[RecordingId, ...]:
+    """Remember the ids as refused; remove the rows of those the refusal's user may erase."""
+    erased = []
+    for recording_id in dict.fromkeys(named):
+        row = connection.execute(
+            "DELETE FROM recordings WHERE id = ? AND user_id = ? AND NOT EXISTS"
+            " (SELECT 1 FROM attachments WHERE recording_id = recordings.id) RETURNING sha256",
+            (recording_id, refusal.user_id),
+        ).fetchone()
+        connection.execute(
+            "INSERT INTO refused_recordings (recording_id, user_id, inference_id, sha256)"
+            " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (recording_id, refusal.user_id, refusal.id, row["sha256"] if row else None),
+        )
+        if row:
+            erased.append(recording_id)
+    return tuple(erased)
 
 
 def _recording(row: sqlite3.Row) -> Recording:
