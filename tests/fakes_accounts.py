@@ -192,10 +192,11 @@ class FakeHospitals:
             if hospital.id not in self._hospitals:
                 raise HospitalNotFound(hospital_id=hospital.id)
             known = self._hospitals[hospital.id]
-            self._store(replace(hospital, created_at=known.created_at))
+            former = known.renamed(hospital.name).former_names
+            self._store(replace(hospital, created_at=known.created_at, former_names=former))
 
     def _store(self, hospital: Hospital) -> None:
         others = (other for other in self._hospitals.values() if other.id != hospital.id)
-        if folded(hospital.name) in {folded(other.name) for other in others}:
+        if folded(hospital.name) in {folded(name) for other in others for name in other.names}:
             raise NameTaken
         self._hospitals[hospital.id] = hospital

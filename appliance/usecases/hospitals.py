@@ -65,7 +65,7 @@ def change_hospital(
     """
     before = hospital = hospital_of(hospital_id, hospitals)
     if name is not None:
-        hospital = replace(hospital, name=_checked(name))
+        hospital = hospital.renamed(_checked(name))
     if not isinstance(rgh_rule, Unchanged):
         hospital = replace(hospital, rgh_rule=rgh_rule)
     hospitals.change_hospital(

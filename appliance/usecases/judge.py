@@ -19,6 +19,7 @@ from appliance.core.inference import (
 )
 from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.protocol import Protocol
+from appliance.core.protocol_schema import ABSENT_REASON_SUFFIX
 from appliance.core.result import Result, ResultState
 from appliance.core.rgh import RghCheck, check
 from appliance.core.submission import InferenceRequest
@@ -61,7 +62,8 @@ def judged_inference(
         if model.active and model.active.demonstration and "sample_type" in form:
             # A demonstration model's results are never data about patients (PROTOCOL.md).
             form = {**form, "sample_type": "TEST"}
-    hospital = next((h for h in hospitals if h.name == form.get("local")), None)
+            form.pop("sample_type" + ABSENT_REASON_SUFFIX, None)
+    hospital = next((h for h in hospitals if form.get("local") in h.names), None)
     inference = replace(
         _bare(request, protocol.id, protocol.sha256, consent, now=now),
         status=_status(results),
@@ -87,7 +89,7 @@ def judged_form(
     hospitals: Sequence[Hospital],
 ) -> dict[str, object]:
     """Return the whole form of typed answers, or of the texts of 2022. Raises InvalidForm."""
-    names = [hospital.name for hospital in hospitals]
+    names = [name for hospital in hospitals for name in hospital.names]
     if not legacy:
         return validate_form(answers, protocol, captured_at=captured_at, hospitals=names)
     texts = {field: str(value) for field, value in answers.items()}

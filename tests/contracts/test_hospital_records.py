@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.core.errors import HospitalNotFound, NameTaken
@@ -34,11 +36,33 @@ def test_a_name_is_taken_once(records: Records) -> None:
 
 
 def test_name_and_rule_change(records: Records) -> None:
-    """A hospital may keep its name, or change its case."""
+    """A hospital may change the case of its name; the rule alone leaves no former name."""
     records.hospitals.add_hospital(a_hospital(), audit=an_audit())
-    changed = a_hospital(name="HOSPITAL DAS CLÍNICAS", rgh_rule=None)
+    changed = a_hospital(rgh_rule=None)
     records.hospitals.change_hospital(changed, audit=an_audit())
     assert records.hospitals.hospitals() == (changed,)
+    louder = replace(changed, name="HOSPITAL DAS CLÍNICAS")
+    records.hospitals.change_hospital(louder, audit=an_audit())
+    assert records.hospitals.hospitals() == (replace(louder, former_names=(changed.name,)),)
+
+
+def test_a_former_name_is_kept_for_ever_and_is_nobody_else_s(records: Records) -> None:
+    """Not even a hospital that is renamed again gets one of another; its own may come back."""
+    first, second = a_hospital(name="A"), a_hospital(id=HospitalId("hospital-2"), name="Outro")
+    for hospital in (first, second):
+        records.hospitals.add_hospital(hospital, audit=an_audit())
+    for name in ("B", "C"):
+        records.hospitals.change_hospital(replace(first, name=name), audit=an_audit())
+    assert records.hospitals.hospitals()[0].names == ("C", "A", "B")
+    with pytest.raises(NameTaken):
+        records.hospitals.add_hospital(
+            a_hospital(id=HospitalId("hospital-3"), name="a"), audit=an_audit()
+        )
+    with pytest.raises(NameTaken):
+        records.hospitals.change_hospital(replace(second, name="b"), audit=an_audit())
+    records.hospitals.change_hospital(first, audit=an_audit())
+    (back, _) = records.hospitals.hospitals()
+    assert (back.name, sorted(back.former_names)) == ("A", ["B", "C"])
 
 
 def test_an_unknown_hospital_cannot_change(records: Records) -> None:

@@ -8,6 +8,19 @@ CREATE TABLE hospitals (
         created_at TEXT NOT NULL
     ) STRICT
     ;
+CREATE TABLE hospital_former_names (
+        seq INTEGER PRIMARY KEY,
+        hospital_id TEXT NOT NULL REFERENCES hospitals (id),
+        name TEXT NOT NULL,
+        folded_name TEXT NOT NULL,
+        UNIQUE (hospital_id, name)
+    ) STRICT
+    ;
+CREATE INDEX hospital_former_names_folded ON hospital_former_names (folded_name);
+CREATE TRIGGER hospital_former_names_never_change BEFORE UPDATE ON hospital_former_names
+    BEGIN SELECT RAISE(ABORT, 'a former name never changes'); END;
+CREATE TRIGGER hospital_former_names_never_leave BEFORE DELETE ON hospital_former_names
+    BEGIN SELECT RAISE(ABORT, 'a former name never leaves'); END;
 CREATE TABLE users (
         id TEXT PRIMARY KEY,
         username TEXT NOT NULL,

@@ -45,15 +45,19 @@ class SqliteHospitals:
         """See the port."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM hospitals ORDER BY folded_name").fetchall()
-        return tuple(_hospital(row) for row in rows)
+            return tuple(_hospital(connection, row) for row in rows)
 
     def change_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
         """See the port."""
         with self._database.write(audit) as connection:
-            here = connection.execute("SELECT 1 FROM hospitals WHERE id = ?", (hospital.id,))
-            if here.fetchone() is None:
+            here = connection.execute(
+                "SELECT name FROM hospitals WHERE id = ?", (hospital.id,)
+            ).fetchone()
+            if here is None:
                 raise HospitalNotFound(hospital_id=hospital.id)
             _refuse_taken(connection, hospital)
+            if here["name"] != hospital.name:
+                _keep_former(connection, hospital, here["name"])
             connection.execute(
                 "UPDATE hospitals SET name = ?, folded_name = ?, rgh_rule = ? WHERE id = ?",
                 (
@@ -67,22 +71,36 @@ class SqliteHospitals:
 
 def _refuse_taken(connection: sqlite3.Connection, hospital: Hospital) -> None:
     taken = connection.execute(
-        "SELECT 1 FROM hospitals WHERE folded_name = ? AND id <> ?",
-        (folded(hospital.name), hospital.id),
+        "SELECT 1 FROM hospitals WHERE folded_name = :name AND id <> :id UNION ALL"
+        " SELECT 1 FROM hospital_former_names WHERE folded_name = :name AND hospital_id <> :id",
+        {"name": folded(hospital.name), "id": hospital.id},
     )
     if taken.fetchone():
         raise NameTaken
+
+
+def _keep_former(connection: sqlite3.Connection, hospital: Hospital, name: str) -> None:
+    connection.execute(
+        "INSERT INTO hospital_former_names (hospital_id, name, folded_name) VALUES (?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (hospital.id, name, folded(name)),
+    )
 
 
 def _rule_text(rule: RghRule | None) -> str | None:
     return None if rule is None else document_text(rule.document())
 
 
-def _hospital(row: sqlite3.Row) -> Hospital:
+def _hospital(connection: sqlite3.Connection, row: sqlite3.Row) -> Hospital:
+    former = connection.execute(
+        "SELECT name FROM hospital_former_names WHERE hospital_id = ? AND name <> ? ORDER BY seq",
+        (row["id"], row["name"]),
+    )
     rule = row["rgh_rule"]
     return Hospital(
         id=row["id"],
         name=row["name"],
         rgh_rule=None if rule is None else RghRule.from_document(json.loads(rule)),
         created_at=instant(row["created_at"]),
+        former_names=tuple(name["name"] for name in former),
     )
