@@ -150,13 +150,17 @@ class HospitalRecords(Protocol):
     """The list of hospitals."""
 
     def add_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
-        """Add a hospital. Raises NameTaken."""
+        """Add a hospital. Raises NameTaken: another has the name, or had it once."""
 
     def hospitals(self) -> tuple[Hospital, ...]:
         """Return all hospitals by name."""
 
     def change_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
-        """Store the new name and rule under its id. Raises HospitalNotFound, NameTaken."""
+        """Store the new name and rule under its id; its former names are kept for ever.
+
+        Raises:
+            HospitalNotFound; NameTaken: another has the name, or had it once.
+        """
 
 
 class ProtocolRecords(Protocol):
@@ -375,8 +379,12 @@ class JobRecords(Protocol):
         Returns False, changing nothing, if this owner's claim no longer holds.
         """
 
-    def release(self, *, owner: str) -> int:
-        """Queue what this owner still runs; an orderly stop counts as no attempt."""
+    def release(self, *, owner: str, result_id: ResultId | None = None) -> int:
+        """Queue what this owner still runs, or this one of it; it counts as no attempt.
+
+        Returns:
+            How many results were given back.
+        """
 
     def reconcile(self, *, owner: str, now: datetime, starting: bool) -> tuple[ResultId, ...]:
         """Return every queued result after putting right what a crash left behind.

@@ -43,7 +43,7 @@ class Worker:
                     return
                 wanted = None
         except StorageFault as fault:
-            # The claim runs out, and the minute's reconcile brings the result back.
+            # The minute's reconcile brings the result back.
             _log.error("job-not-stored", extra={"result_id": result_id, "code": fault.code})
 
     def stop(self) -> None:
@@ -59,6 +59,7 @@ class Worker:
         try:
             predict_claimed(claimed, began_at=began_at, scoring=self._scoring)
         except StorageFault:
+            self._give_back(claimed)
             raise
         except Exception:  # noqa: BLE001 - the job's edge
             # A fault of this program: nurse and IT have to see it, and the others go on.
@@ -68,6 +69,14 @@ class Worker:
             )
         self._wake_others(claimed)
         return True
+
+    def _give_back(self, claimed: Result) -> None:
+        """Release the claim, so that one busy moment does not cost the length of a lease."""
+        try:
+            self._scoring.jobs.release(owner=self._scoring.owner, result_id=claimed.id)
+        except StorageFault as fault:
+            # Nothing can be written: the claim runs out instead.
+            _log.warning("claim-not-released", extra={"result_id": claimed.id, "code": fault.code})
 
     def _wake_others(self, answered: Result) -> None:
         """Wake the threads that were refused while this one had to run alone."""

@@ -74,13 +74,14 @@ class FakeJobs:
                 self._answer(result_id, answer, at)
             return True
 
-    def release(self, *, owner: str) -> int:
+    def release(self, *, owner: str, result_id: ResultId | None = None) -> int:
         """See the port."""
         with self._audit.write(None):
             mine = [r for r in self._in(ResultState.RUNNING) if self._work[r.id].owner == owner]
-            for result in mine:
+            given = [r for r in mine if result_id in {None, r.id}]
+            for result in given:
                 self._requeue(result, attempts=result.attempts - 1)
-            return len(mine)
+            return len(given)
 
     def reconcile(self, *, owner: str, now: datetime, starting: bool) -> tuple[ResultId, ...]:
         """See the port."""

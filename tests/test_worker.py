@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
-from appliance.core.errors import StorageFailed
+from appliance.core.errors import DatabaseBusy, StorageFailed
 from appliance.core.ids import ResultId
 from appliance.core.result import Result, ResultState
+from appliance.core.scores import Scores
 from appliance.usecases.reconcile import reconcile
 from appliance.worker import Worker
-from tests.fakes import open_fake_records
-from tests.usecases.ward import Ward
+from tests.fakes import FakeRecords, open_fake_records
+from tests.usecases.ward import FakePredictor, Ward
 
 UNKNOWN = ResultId("ffffffff-ffff-4fff-8fff-ffffffffffff")
 
@@ -85,15 +88,41 @@ def test_a_fault_of_the_program_is_an_error_people_see(
     assert (record.getMessage(), record.__dict__["result_id"]) == ("job-fault", first.id)
 
 
+def test_a_busy_moment_gives_the_claim_back(ward: Ward) -> None:
+    """The next minute takes it up again, as if it had never been tried; others' work goes on."""
+    result, other = submitted(ward), submitted(ward)
+    lease_until = ward.now + timedelta(seconds=120)
+    ward.records.jobs.claim(other.id, owner=ward.owner, now=ward.now, lease_until=lease_until)
+    ward.predictor.fault = DatabaseBusy()
+
+    worker_of(ward).work(result.id)
+
+    (given_back,) = ward.records.inferences.results(result.inference_id)
+    assert (given_back.state, given_back.attempts) == (ResultState.QUEUED, 0)
+    assert state_of(ward, other) is ResultState.RUNNING
+
+
 def test_a_disk_that_fails_leaves_the_result_to_be_taken_again(ward: Ward) -> None:
     """What cannot be stored is neither answered nor lost: the lease runs out."""
     result = submitted(ward)
-    ward.predictor.fault = StorageFailed()
+    records = cast("FakeRecords", ward.records)
+
+    class FailingPredictor(FakePredictor):
+        def score(
+            self, graph_sha256: str, inputs: Mapping[str, object], *, timeout_s: float
+        ) -> Scores:
+            """Break the disk of the records, and say so."""
+            assert (graph_sha256, bool(inputs), timeout_s > 0) == (graph_sha256, True, True)
+            records.audit.fault = StorageFailed()
+            raise StorageFailed
+
+    whole, ward.predictor = ward.predictor, FailingPredictor()
 
     worker_of(ward).work(result.id)
     assert state_of(ward, result) is ResultState.RUNNING
 
-    ward.predictor.fault = None
+    records.audit.fault = None
+    ward.predictor = whole
     ward.now += timedelta(seconds=121)
     waiting = reconcile(
         owner=ward.owner,

@@ -195,6 +195,18 @@ def test_an_orderly_stop_counts_as_no_attempt(furnished: Records) -> None:
     assert furnished.jobs.release(owner="me") == 0
 
 
+def test_one_result_is_given_back_alone(furnished: Records) -> None:
+    """What else its owner runs goes on, and nobody gives back another's."""
+    mine, other = submit(furnished, 1), submit(furnished, 2)
+    claim(furnished, mine)
+    claim(furnished, other)
+    assert furnished.jobs.release(owner="other", result_id=mine) == 0
+    assert furnished.jobs.release(owner="me", result_id=mine) == 1
+    assert stored(furnished, 1) == a_result()
+    assert stored(furnished, 2).state is ResultState.RUNNING
+    assert complete(furnished, other)
+
+
 def test_an_expired_lease_is_queued_again(furnished: Records) -> None:
     """Every minute, what nobody works on any more waits again; the attempt stays counted."""
     result_id = submit(furnished, 1)

@@ -62,13 +62,13 @@ class SqliteJobs:
             _answer(connection, result_id, answer, at=at)
             return True
 
-    def release(self, *, owner: str) -> int:
+    def release(self, *, owner: str, result_id: ResultId | None = None) -> int:
         """See the port."""
         with self._database.write(Unaudited.CLAIM) as connection:
             return connection.execute(
                 f"UPDATE results SET {_BACK}, attempts = attempts - 1"  # noqa: S608 - a constant
-                " WHERE state = 'running' AND owner = ?",
-                (owner,),
+                " WHERE state = 'running' AND owner = ? AND id = coalesce(?, id)",
+                (owner, result_id),
             ).rowcount
 
     def reconcile(self, *, owner: str, now: datetime, starting: bool) -> tuple[ResultId, ...]:
