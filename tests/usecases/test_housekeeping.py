@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from appliance.core.errors import DiskFull
-from appliance.usecases.housekeeping import LEFT_BEHIND_AFTER_S, Swept, sweep
+from appliance.usecases.housekeeping import LEFT_BEHIND_AFTER_S, Swept, erase_unreferenced, sweep
 from appliance.usecases.models import remove_version
 from tests.builders import a_model, an_audit
 from tests.bundle_builders import a_bundle, a_manifest, an_author
 from tests.fakes_io import FakeAudioStore
 from tests.usecases.shelf import Shelf
+from tests.usecases.ward import Ward, a_voice
 
 OLD_S = LEFT_BEHIND_AFTER_S + 1
 
@@ -89,3 +91,39 @@ def test_what_is_staged_goes_after_a_day(shelf: Shelf) -> None:
 
     assert swept(shelf).n_staged == 1
     assert len(shelf.bundles.staged) == 1
+
+
+def test_a_recording_s_file_without_a_row_goes_after_a_day(ward: Ward) -> None:
+    """What a row names stays however old it is, and so does what came today."""
+    named = {ward.records.recordings.recording(i).sha256 for i in ward.recordings().values()}
+    orphan = ward.audio.add(b"a kill came before the row")
+    ward.audio.begin()
+    long_ago_s = time.time() - OLD_S
+    for sha256 in (*named, orphan):
+        ward.audio.files[sha256] = (ward.audio.files[sha256][0], long_ago_s)
+    ward.audio.parts = {key: (part, long_ago_s) for key, (part, _) in ward.audio.parts.items()}
+    young = ward.audio.add(b"its row is about to be written")
+    ward.audio.begin()
+    shelf = Shelf(stick=Path("none"))
+
+    done = sweep(
+        audio=ward.audio,
+        recordings=ward.records.recordings,
+        bundles=shelf.bundles,
+        models=shelf.records.models,
+    )
+
+    assert (done.n_parts, done.n_orphans) == (1, 1)
+    assert set(ward.audio.hashes()) == {*named, young}
+    assert len(ward.audio.parts) == 1
+
+
+def test_a_file_that_another_row_names_is_not_erased(ward: Ward) -> None:
+    """The same sound may have come under two ids."""
+    first = ward.record("frase", a_voice())
+    second = ward.record("frase", a_voice())
+    sha256 = ward.records.recordings.recording(first).sha256
+    for recording_id, kept in ((first, True), (second, False)):
+        ward.records.recordings.erase_recording(recording_id, audit=an_audit())
+        erase_unreferenced(sha256, audio=ward.audio, recordings=ward.records.recordings)
+        assert (sha256 in ward.audio.files) is kept
