@@ -11,11 +11,13 @@ import pytest
 from appliance.adapters.sqlite_records import SqliteRecords, open_records
 from appliance.adapters.sqlite_records.database import Unaudited
 from appliance.core.errors import DatabaseUnusable
-from appliance.core.ids import ModelVersionId
+from appliance.core.ids import ConsentId, InferenceId, ModelVersionId, RecordingId
 from appliance.core.inference import ConsentDecision
+from appliance.core.throttle import Budget, throttle_keys
 from tests.builders import (
     NOON,
     a_consent,
+    a_hospital,
     a_model_version,
     a_recording,
     a_result,
@@ -40,6 +42,15 @@ def records(tmp_path: Path) -> Iterator[SqliteRecords]:
     inference = an_inference(attachments=(an_attachment(),))
     opened.inferences.add_inference(inference, [a_result()], audit=an_audit())
     opened.inferences.mark_shown(inference.id, at=NOON)
+    refusal = an_inference(
+        id=InferenceId("refusal"),
+        consent=a_consent(id=ConsentId("consent of a refusal"), decision=ConsentDecision.REFUSED),
+    )
+    opened.inferences.add_refusal(
+        refusal, [RecordingId("refused")], audit=lambda _erased: [an_audit()]
+    )
+    renamed = a_hospital(name="Renamed")
+    opened.hospitals.change_hospital(renamed, audit=an_audit())
     opened.jobs.claim(None, owner="me", now=NOON, lease_until=later(60))
     opened.jobs.complete(a_result().id, an_answer(), owner="me", at=NOON, audit=an_audit())
     yield opened
@@ -65,6 +76,10 @@ def records(tmp_path: Path) -> Iterator[SqliteRecords]:
         "UPDATE attachments SET verdict = 'ok'",
         "UPDATE results SET diagnosis = 'positive'",
         "DELETE FROM results",
+        "UPDATE refused_recordings SET sha256 = NULL",
+        "DELETE FROM refused_recordings",
+        "UPDATE hospital_former_names SET name = ''",
+        "DELETE FROM hospital_former_names",
         "UPDATE protocols SET document = x''",
         "DELETE FROM protocols",
         "UPDATE model_versions SET digest = ''",
@@ -140,3 +155,17 @@ def test_readers_cannot_write(records: SqliteRecords) -> None:
     """Every write goes through `write`."""
     with pytest.raises(DatabaseUnusable), records.database.read() as connection:
         connection.execute("DELETE FROM tokens")
+
+
+def test_counts_of_names_nobody_has_are_forgotten_after_a_day(records: SqliteRecords) -> None:
+    """Guessing cannot fill the disk; a pair that signed in stays known."""
+    known = throttle_keys("nurse", "ward")
+    records.accounts.admit(known, at=NOON)
+    records.accounts.count_success(known, at=NOON)
+    for number in range(20):
+        records.accounts.admit(throttle_keys(f"nobody {number}", "192.0.2.7"), at=NOON)
+    fresh = throttle_keys("ana", "ward")
+    records.accounts.admit(fresh, at=later(86_401))
+    with records.database.read() as connection:
+        kept = {row["key"] for row in connection.execute("SELECT key FROM sign_in_failures")}
+    assert kept == {known[Budget.PAIR], *fresh.values()}
