@@ -87,8 +87,7 @@ def submit_legacy(
         )
         for role, part in parts.items():
             with _blaming(role):
-                recording, _ = take_in(_recording_request(asked, role, protocol, new_id), part)
-            kept.append(recording)
+                kept.append(take_in(_recording_request(asked, role, protocol, new_id), part)[0])
         return submit_inference(
             _request(asked, kept, protocol, now=now, new_id=new_id),
             actor=actor,

@@ -13,7 +13,7 @@ from appliance.core.errors import ContentConflict, InferenceNotFound
 from appliance.core.ids import RecordingId
 from appliance.core.inference import ConsentDecision, Inference
 from appliance.core.installed_protocol import InstalledProtocol
-from appliance.core.result import ResultState
+from appliance.core.result import Result, ResultState
 from appliance.core.submission import InferenceRequest
 from appliance.ports import (
     AudioStore,
@@ -72,25 +72,16 @@ def submit_inference(
     """
     known = _known(request, records.inferences)
     if request.consent.decision is ConsentDecision.REFUSED:
-        answer = (
+        refusal, stored = (
             (known, Stored.SAME)
             if known
             else _store_refusal(request, actor=actor, clock=clock, new_id=new_id, records=records)
         )
-        _erase_refused_files(answer[0], records, audio)
-        return answer
+        _erase_refused_files(refusal, records, audio)
+        return refusal, stored
     if known is not None:
         return known, Stored.SAME
-    installed = _installed(request, records.protocols)
-    inference, results = judged_inference(
-        request,
-        parsed(installed),
-        now=clock(),
-        new_id=new_id,
-        hospitals=records.hospitals.hospitals(),
-        recordings=records.recordings,
-        models=records.models,
-    )
+    inference, results = _judged(request, clock=clock, new_id=new_id, records=records)
     stored = records.inferences.add_inference(
         inference, results, audit=_stored_entry(inference, n_erased=0, actor=actor)
     )
@@ -98,6 +89,21 @@ def submit_inference(
         if result.state is ResultState.QUEUED:
             queue.wake(result.id)
     return records.inferences.inference(inference.id), stored
+
+
+def _judged(
+    request: InferenceRequest, *, clock: Clock, new_id: NewId, records: SubmissionRecords
+) -> tuple[Inference, tuple[Result, ...]]:
+    """Return what is to be stored of a request that nobody refused."""
+    return judged_inference(
+        request,
+        parsed(_installed(request, records.protocols)),
+        now=clock(),
+        new_id=new_id,
+        hospitals=records.hospitals.hospitals(),
+        recordings=records.recordings,
+        models=records.models,
+    )
 
 
 def _installed(request: InferenceRequest, protocols: ProtocolRecords) -> InstalledProtocol:
