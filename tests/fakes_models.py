@@ -22,7 +22,6 @@ from appliance.core.bundle import (
 )
 from appliance.core.container import contents, read_container
 from appliance.core.errors import (
-    ApplianceError,
     BundleRefused,
     BundleUntrusted,
     FileMissing,
@@ -178,12 +177,14 @@ class FakePredictor:
         answer: what a graph answers that has no answer of its own.
         answers: graph digest -> its answer.
         fault: raised by every score, while it is set.
+        raw_output: what every graph gives beside its answer; nothing, if it is empty.
         scored: the inputs of every score, in order.
     """
 
     answer: Callable[[Inputs], float] = _even
     answers: dict[str, Callable[[Inputs], float]] = field(default_factory=dict)
-    fault: ApplianceError | None = None
+    fault: Exception | None = None
+    raw_output: tuple[float, ...] = ()
     version: str = "1.32.0"
     sessions: set[str] = field(default_factory=set)
     scored: list[Inputs] = field(default_factory=list)
@@ -215,11 +216,14 @@ class FakePredictor:
 
     def score(self, graph_sha256: str, inputs: Inputs, *, timeout_s: float) -> Scores:
         """Return the graph's answer, if it is a probability."""
-        del timeout_s
+        assert timeout_s > 0
         if graph_sha256 not in self.sessions:
             raise ModelUnavailable(graph_sha256=graph_sha256, reason="not-loaded")
         self.scored.append(inputs)
         if self.fault is not None:
             raise self.fault
         probability = self.answers.get(graph_sha256, self.answer)(inputs)
-        return read_scores({"probability": np.array([probability], np.float32)})
+        outputs = {"probability": np.array([probability], np.float32)}
+        if self.raw_output:
+            outputs["raw_output"] = np.array([self.raw_output], np.float32)
+        return read_scores(outputs)

@@ -16,7 +16,8 @@ from appliance.core.scores import Scores
 from appliance.usecases.reconcile import reconcile
 from appliance.worker import Worker
 from tests.fakes import FakeRecords, open_fake_records
-from tests.usecases.ward import FakePredictor, Ward
+from tests.fakes_models import FakePredictor
+from tests.usecases.ward import Ward
 
 UNKNOWN = ResultId("ffffffff-ffff-4fff-8fff-ffffffffffff")
 
@@ -54,7 +55,7 @@ def test_one_id_leads_to_everything_that_waits(ward: Ward, hint: str) -> None:
     worker_of(ward).work(woken)
 
     assert [state_of(ward, result) for result in results] == [ResultState.DONE] * 3
-    assert len(ward.predictor.heard) == 3
+    assert len(ward.predictor.scored) == 3
 
 
 def test_an_answered_result_is_not_computed_again(ward: Ward) -> None:
@@ -65,7 +66,7 @@ def test_an_answered_result_is_not_computed_again(ward: Ward) -> None:
 
     worker.work(result.id)
 
-    assert len(ward.predictor.heard) == 1
+    assert len(ward.predictor.scored) == 1
 
 
 def test_a_fault_of_the_program_is_an_error_people_see(

@@ -20,30 +20,11 @@ from typing import Any
 
 import httpx
 
+from tests.form_2022 import FORM_2022, HC
+
 SPIRA = Path(sys.executable).with_name("spira")
 READY_WITHIN_S = 30.0
 DONE_WITHIN_S = 60.0
-HC = "Hospital das Clínicas"
-
-FORM_2022 = {
-    "rgh": "14259401E",
-    "mask_type": "NONE",
-    "gender": "Feminino",
-    "covid_status": "FALSE",
-    "local": HC,
-    "age": "61",
-    "spo2": "93",
-    "bpm": "88",
-    "respiratory_frequency": "18",
-    "respiratory_insufficiency_status": "true",
-    "location": "",
-    "last_positive_diagnose_date": "undefined",
-    "hospitalized": "undefined",
-    "hospitalization_start": "undefined",
-    "hospitalization_end": "undefined",
-    "cid": "undefined",
-}
-"""What the 2022 app sends for a patient who never had covid."""
 
 
 def free_port() -> int:

@@ -16,7 +16,8 @@ from appliance.core.inference import Inference, InferenceStatus
 from appliance.core.result import Result, ResultState
 from appliance.core.scores import Scores
 from appliance.usecases.predict import predict_next
-from tests.usecases.ward import FakePredictor, Ward, a_voice
+from tests.fakes_models import FakePredictor
+from tests.usecases.ward import Ward, a_voice, certain
 
 
 def _submitted(
@@ -37,18 +38,18 @@ def _predicted(ward: Ward, inference: Inference) -> tuple[Inference, Result]:
 @pytest.mark.parametrize(
     ("probability", "diagnosis", "reason"),
     [
-        (0.9, "positive", None),
-        (0.6, "positive", None),
+        (0.875, "positive", None),
+        (0.625, "positive", None),
         (0.5, "inconclusive", "grey-zone"),
-        (0.4, "negative", None),
-        (0.1, "negative", None),
+        (0.375, "negative", None),
+        (0.125, "negative", None),
     ],
 )
 def test_the_thresholds_of_the_manifest_decide(
     ward: Ward, probability: float, diagnosis: str, reason: str | None
 ) -> None:
     """Probability and raw output are stored with the diagnosis they led to."""
-    ward.predictor.probability = probability
+    ward.predictor = certain(probability)
 
     inference, result = _predicted(ward, _submitted(ward))
 
@@ -64,7 +65,8 @@ def test_the_model_hears_each_role_at_its_own_rate_and_silence_for_what_is_absen
     """An optional role that is absent is `[1, 0]`; others are float32[1, n_samples]."""
     _predicted(ward, _submitted(ward))
 
-    (heard,) = ward.predictor.heard
+    (scored,) = ward.predictor.scored
+    heard = dict(scored)
     assert heard.pop("metadata").shape == (1, 2)
     assert {role: samples.shape for role, samples in heard.items()} == {
         "sustentada": (1, 64_000),
@@ -83,7 +85,7 @@ def test_a_failed_required_recording_is_invalid_without_a_run(ward: Ward) -> Non
 
     assert inference.status is InferenceStatus.COMPLETED
     assert (result.reason, result.reason_subject) == ("invalid-recording", "sustentada")
-    assert (result.output, result.probability, ward.predictor.heard) == ((), None, [])
+    assert (result.output, result.probability, ward.predictor.scored) == ((), None, [])
 
 
 def test_a_failed_optional_recording_is_given_as_absent(ward: Ward) -> None:
@@ -93,7 +95,7 @@ def test_a_failed_optional_recording_is_given_as_absent(ward: Ward) -> None:
     _, result = _predicted(ward, _submitted(ward, recordings))
 
     assert result.diagnosis == "positive"
-    assert ward.predictor.heard[0]["frase"].shape == (1, 0)
+    assert ward.predictor.scored[0]["frase"].shape == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -138,13 +140,13 @@ def test_a_damaged_recording_is_never_scored(ward: Ward) -> None:
 
     _, result = _predicted(ward, inference)
 
-    assert (result.error_code, ward.predictor.heard) == ("audio-damaged", [])
+    assert (result.error_code, ward.predictor.scored) == ("audio-damaged", [])
 
 
 def test_a_bundle_that_is_gone_is_model_unavailable(ward: Ward) -> None:
     """The inference is kept and says why there is no diagnosis."""
     inference = _submitted(ward)
-    ward.bundles.graphs.clear()
+    ward.bundles.kept.clear()
 
     stored, result = _predicted(ward, inference)
 
@@ -159,8 +161,8 @@ class Unloading(FakePredictor):
         self, graph_sha256: str, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
     ) -> Scores:
         """Find the graph gone, the first time."""
-        if not self.heard:
-            self.heard.append({})
+        if not self.scored:
+            self.scored.append({})
             self.unload(graph_sha256)
             raise ModelUnavailable(graph_sha256=graph_sha256, reason="not-loaded")
         return super().score(graph_sha256, inputs, timeout_s=timeout_s)
@@ -168,7 +170,7 @@ class Unloading(FakePredictor):
 
 def test_a_graph_that_was_unloaded_in_between_is_loaded_again(ward: Ward) -> None:
     """Whoever switches versions at this very moment costs no patient the answer."""
-    ward.predictor = Unloading()
+    ward.predictor = Unloading(answer=ward.predictor.answer)
 
     _, result = _predicted(ward, _submitted(ward))
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from appliance.core.errors import ModelUnavailable
 from appliance.core.ids import InferenceId, RecordingId
 from appliance.core.inference import Capture, ConsentDecision, Inference, Purpose
-from appliance.core.manifest import Population
+from appliance.core.manifest import MANIFEST_NAME, Population
 from appliance.core.manifest_encoding import encode_manifest
 from appliance.core.protocol import parse_protocol
-from appliance.core.scores import Scores
 from appliance.core.submission import AttachmentRequest, ConsentRequest, InferenceRequest
 from appliance.core.wav import write_wav
-from appliance.ports import BundleStore, Stored
+from appliance.ports import Stored
 from appliance.usecases.predict import Scoring
 from appliance.usecases.reconcile import reconcile
 from appliance.usecases.record import RecordingRequest, take_in_recording
@@ -36,14 +34,14 @@ from tests.builders import (
     an_installed_protocol,
     digest_of,
 )
-from tests.bundle_builders import a_manifest
+from tests.bundle_builders import a_manifest, bundle_files, graph_bytes
 from tests.contracts.records import Records
 from tests.fakes_io import FakeAudioStore, FakeJobQueue
+from tests.fakes_models import FakeBundleStore, FakePredictor
 
 PROTOCOL = (
     Path(__file__).resolve().parents[2] / "appliance" / "protocols" / "spira-2022.1.json"
 ).read_bytes()
-GRAPH = b"a graph, as far as a fake predictor can tell"
 RATE_HZ = 16_000
 
 
@@ -55,57 +53,9 @@ def a_voice(seconds: float = 3.0, level: float = 0.3) -> bytes:
     return write_wav(np.round(32_767 * np.concatenate([hum, tone, hum])).astype(np.int16), RATE_HZ)
 
 
-@dataclass
-class FakePredictor:
-    """Answers with one probability, remembers what it heard, and fails when told to."""
-
-    probability: float = 0.9
-    fault: Exception | None = None
-    heard: list[dict[str, NDArray[np.float32]]] = field(default_factory=list)
-    _loaded: set[str] = field(default_factory=set)
-
-    def runtime_version(self) -> str:
-        """Return a version every test manifest takes."""
-        return "1.32.0"
-
-    def ensure_loaded(self, graph_sha256: str, graph: Callable[[], bytes]) -> None:
-        """Ask for the bytes once."""
-        if graph_sha256 not in self._loaded:
-            graph()
-            self._loaded.add(graph_sha256)
-
-    def unload(self, graph_sha256: str) -> None:
-        """Forget the graph."""
-        self._loaded.discard(graph_sha256)
-
-    def loaded(self) -> frozenset[str]:
-        """Return what is loaded."""
-        return frozenset(self._loaded)
-
-    def score(
-        self, graph_sha256: str, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
-    ) -> Scores:
-        """Return the one probability, or raise the fault."""
-        assert graph_sha256 in self._loaded
-        assert timeout_s > 0
-        self.heard.append(dict(inputs))
-        if self.fault is not None:
-            raise self.fault
-        return Scores(probability=self.probability, raw_output=(self.probability, 0.5))
-
-
-@dataclass
-class FakeBundles:
-    """Installed bundles in memory: enough of the port for scoring."""
-
-    graphs: dict[str, bytes] = field(default_factory=dict)
-
-    def graph(self, digest: str) -> bytes:
-        """Return the graph, or say that it is not here."""
-        try:
-            return self.graphs[digest]
-        except KeyError:
-            raise ModelUnavailable(digest=digest) from None
+def certain(probability: float) -> FakePredictor:
+    """Return a predictor that answers this to everything; float32 must hold it exactly."""
+    return FakePredictor(answer=lambda _: probability, raw_output=(probability, 0.5))
 
 
 @dataclass
@@ -115,8 +65,8 @@ class Ward:
     records: Records
     audio: FakeAudioStore = field(default_factory=FakeAudioStore)
     queue: FakeJobQueue = field(default_factory=FakeJobQueue)
-    predictor: FakePredictor = field(default_factory=FakePredictor)
-    bundles: FakeBundles = field(default_factory=FakeBundles)
+    predictor: FakePredictor = field(default_factory=lambda: certain(0.875))
+    bundles: FakeBundleStore = field(default_factory=FakeBundleStore)
     now: datetime = NOON
     owner: str = "boot-1"
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -125,14 +75,17 @@ class Ward:
         """Furnish it: nurse, hospital, protocol, and a model with an active version."""
         manifest = encode_manifest(
             a_manifest(
-                t_low=0.4,
-                t_high=0.6,
+                t_low=0.375,
+                t_high=0.625,
                 demonstration=False,
                 population=Population(age_min=18, age_max=100),
             )
         )
         version = a_model_version(
-            model_name="voice", manifest=manifest, graph_sha256=digest_of(GRAPH.decode())
+            model_name="voice",
+            manifest=manifest,
+            digest=sha256(manifest).hexdigest(),
+            graph_sha256=sha256(graph_bytes()).hexdigest(),
         )
         self.nurse = a_user()
         self.version = version
@@ -148,7 +101,7 @@ class Ward:
         self.records.models.add_model(a_model(name="voice"), audit=an_audit())
         self.records.models.add_version(version, audit=an_audit())
         self.records.models.activate(version.id, default=True, audit=an_audit())
-        self.bundles.graphs[version.digest] = GRAPH
+        self.bundles.kept[version.digest] = {MANIFEST_NAME: manifest, **bundle_files()}
 
     def clock(self) -> datetime:
         """Return the present of this ward; each look at it is a millisecond later."""
@@ -181,7 +134,7 @@ class Ward:
             recordings=self.records.recordings,
             models=self.records.models,
             audio=self.audio,
-            bundles=cast("BundleStore", self.bundles),
+            bundles=self.bundles,
             predictor=self.predictor,
         )
 

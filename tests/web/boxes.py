@@ -40,32 +40,12 @@ from tests.builders import (
 )
 from tests.fakes import FakeRecords, open_fake_records
 from tests.fakes_io import FakeAudioStore, FakeJobQueue, FakePasswordHasher
+from tests.form_2022 import FORM_2022, HC
 
-HC: Final = "Hospital das Clínicas"
 PASSWORD: Final = "correct horse battery"
 PROTOCOL: Final = Path(__file__).parents[2] / "appliance/protocols/spira-2022.1.json"
 COMMON: Final = frozenset({"password1234"})
 HEADERS_2022: Final = {"Host": "localhost"}
-
-FORM_2022: Final = {
-    "rgh": "14259401E",
-    "mask_type": "NONE",
-    "gender": "Feminino",
-    "covid_status": "FALSE",
-    "local": HC,
-    "age": "61",
-    "spo2": "93",
-    "bpm": "88",
-    "respiratory_frequency": "18",
-    "respiratory_insufficiency_status": "true",
-    "location": "",
-    "last_positive_diagnose_date": "undefined",
-    "hospitalized": "undefined",
-    "hospitalization_start": "undefined",
-    "hospitalization_end": "undefined",
-    "cid": "undefined",
-}
-"""What the 2022 app sends for a patient who never had covid."""
 
 
 def new_id() -> str:

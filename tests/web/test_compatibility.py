@@ -13,7 +13,8 @@ from appliance.core.audit import AuditAction
 from appliance.core.diagnosis import Diagnosis, Reason
 from appliance.web.wire import FORM_FIELDS_2022
 from tests.builders import NOON, an_answer
-from tests.web.boxes import FORM_2022, HC, PASSWORD, Box, Person, a_wav, new_id, three_wavs
+from tests.form_2022 import FORM_2022, HC
+from tests.web.boxes import PASSWORD, Box, Person, a_wav, new_id, three_wavs
 
 FIELDS_2022 = {"id", "status", "user_id", "created_in", "model_id", *FORM_FIELDS_2022}
 NEW_USER = {

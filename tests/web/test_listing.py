@@ -14,7 +14,8 @@ from appliance.core.errors import InvalidRequest
 from appliance.core.inference import InferenceStatus, Purpose, SortKey
 from appliance.web.listing import read_query
 from tests.builders import NOON
-from tests.web.boxes import FORM_2022, Box, Person, new_id
+from tests.form_2022 import FORM_2022
+from tests.web.boxes import Box, Person, new_id
 
 
 def test_without_parameters_the_whole_list_is_meant() -> None:

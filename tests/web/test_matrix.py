@@ -17,7 +17,8 @@ from litestar.testing import TestClient
 from appliance.core.account import Role
 from appliance.web.application import create_web
 from tests.builders import NOON
-from tests.web.boxes import FORM_2022, Box, Person, a_wav, content_digest, new_id, three_wavs
+from tests.form_2022 import FORM_2022
+from tests.web.boxes import Box, Person, a_wav, content_digest, new_id, three_wavs
 
 OTHERS: Final = ("nobody", "owner", "colleague", "stranger", "researcher", "admin")
 """Columns: without a token, the nurse of the path, one of the same hospital, one of another."""

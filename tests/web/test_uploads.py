@@ -14,16 +14,9 @@ from appliance.core.errors import StorageFailed
 from appliance.core.wav import MAX_BYTES
 from appliance.usecases.protocols import parsed
 from tests.builders import NOON
+from tests.form_2022 import HC
 from tests.web.asgi import speak
-from tests.web.boxes import (
-    HC,
-    Box,
-    Person,
-    a_wav,
-    content_digest,
-    new_id,
-    three_wavs,
-)
+from tests.web.boxes import Box, Person, a_wav, content_digest, new_id, three_wavs
 from tests.web.test_compatibility import blamed, problem
 
 MIB = 1024 * 1024
