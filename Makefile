@@ -64,15 +64,36 @@ check: lint
 	$(FAST_TESTS)
 
 # One process a core: they share nothing but the machine.
-FAST_TESTS = $(BOX)/bin/python -m pytest --quiet --numprocesses auto -m "not lab and not system and not browser"
+FAST_TESTS = $(BOX)/bin/python -m pytest --quiet --numprocesses auto -m "not lab and not system and not torture and not browser"
 
 ##  test     everything: lint, types in both environments, then every test
 .PHONY: test
-test: lint lab
+test: lint lab tools
 	$(LAB)/bin/mypy --cache-dir .mypy_cache/lab models
 	$(LAB)/bin/python -m pytest --quiet -m lab
 	$(FAST_TESTS)
 	$(BOX)/bin/python -m pytest --quiet -m system
+	$(BOX)/bin/python -m pytest --quiet tests/torture
+
+##  torture  the promises under fire at full length; ONLY=name SEED=n repeats one, LENGTH= in short
+.PHONY: torture
+LENGTH ?= --long
+torture: setup tools
+	$(BOX)/bin/python -m pytest --quiet tests/torture $(LENGTH) $(if $(ONLY),-k '$(ONLY)') \
+		$(if $(SEED),--seed $(SEED))
+
+# Debian's packages that some trials need; without root or apt those are skipped, saying why.
+.PHONY: tools
+TOOLS := faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs strace unshare:util-linux
+tools:
+	@missing=; for tool in $(TOOLS); do \
+		PATH=$$PATH:/usr/sbin:/sbin command -v $${tool%:*} >/dev/null || missing+=" $${tool#*:}"; \
+	done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	elif [ -n "$$missing" ]; then \
+		echo "some trials will be skipped: as root, apt install$$missing" >&2; \
+	fi
 
 ##  demo     send the golden recordings through a demonstration box in var/demo, leave it running (ONCE=1: stop it)
 .PHONY: demo

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import appliance
+from tests.recordings import SHARED_AUDIO, golden_recordings
 from tests.system.boxes import Box
-
-SHARED_AUDIO = Path(os.environ.get("SPIRA_SHARED", Path(__file__).parents[2].parent / "shared")) / (
-    "audio"
-)
 
 
 @pytest.fixture
@@ -29,16 +23,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 @pytest.fixture(scope="session")
 def golden() -> dict[str, bytes]:
     """The recordings of a patient's golden case in the shipped demonstration bundle."""
-    bundle = next((Path(appliance.__file__).parent / "demonstration").glob("*.spira"))
-    with zipfile.ZipFile(bundle) as archive:
-        names = [name for name in archive.namelist() if name.endswith(".wav")]
-        sustentada = next(name for name in sorted(names) if "sustentada" in name)
-        parlenda = sustentada.replace("sustentada", "parlenda")
-        return {
-            "aceite": archive.read(parlenda),
-            "sustentada": archive.read(sustentada),
-            "parlenda": archive.read(parlenda),
-        }
+    return golden_recordings()
 
 
 @pytest.fixture(scope="session")
