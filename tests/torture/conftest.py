@@ -19,18 +19,13 @@ from tests.torture.trial import Trial
 ROOM: Final = Path(__file__).parent
 SUMMARY: Final = ROOM.parents[1] / "var" / "torture-summary.txt"
 TRIAL: Final = pytest.StashKey[Trial]()
-LINES: Final = pytest.StashKey[list[str]]()
+LINE: Final = "torture"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the length and the seed."""
     parser.addoption("--long", action="store_true", help="torture at full length")
     parser.addoption("--seed", type=int, help="repeat what a run with this seed did")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Keep the lines of this run."""
-    config.stash[LINES] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,7 +60,9 @@ def pytest_runtest_makereport(
     name = item.name.removeprefix("test_").replace("_", " ")
     if report.passed:
         lines = trial.lines or [f"{name}: held"]
-        item.config.stash[LINES] += [f"{line} ({trial.took}, seed {trial.seed})" for line in lines]
+        report.user_properties += [
+            (LINE, f"{line} ({trial.took}, seed {trial.seed})") for line in lines
+        ]
     elif report.failed:
         again = f"make torture ONLY={item.name.split('[')[0]} SEED={trial.seed}"
         length = "" if trial.long else " (add LENGTH= for the short form)"
@@ -76,22 +73,25 @@ def pytest_runtest_makereport(
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print one line a trial; at full length keep them, with the day and the machine."""
-    lines = config.stash[LINES]
+    """Print one line a promise; at full length keep them, with the day and the machine."""
+    passed: list[pytest.TestReport] = terminalreporter.getreports("passed")
+    lines = [
+        str(text) for report in passed for name, text in report.user_properties if name == LINE
+    ]
     if not lines:
         return
     terminalreporter.section("torture")
     for line in lines:
         terminalreporter.write_line(line)
-    if config.getoption("--long"):
-        machine = (
-            f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}"
-        )
+    if config.getoption("--long", default=False):
         SUMMARY.parent.mkdir(exist_ok=True)
         with SUMMARY.open("a", encoding="utf-8") as file:
-            file.writelines(
-                f"{text}\n" for text in (f"# {datetime.now(UTC):%Y-%m-%d}, {machine}", *lines)
-            )
+            file.writelines(f"{line}\n" for line in (f"# {_day_and_machine()}", *lines))
+
+
+def _day_and_machine() -> str:
+    system = f"{platform.platform()}, Python {platform.python_version()}"
+    return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {system}"
 
 
 @pytest.fixture
