@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from appliance.bootstrap import Appliance
+from appliance.core.session_ages import SessionAges
 from appliance.web import docs, problems
 from appliance.web.accounts import SignInController, UserController
 from appliance.web.headers import outermost
@@ -50,7 +51,7 @@ def create_web(
         readiness: what `/health/ready` asks.
         lifespan: what runs from start to stop.
     """
-    traffic = Traffic()
+    traffic, ages = Traffic(), SessionAges()
     turns = Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING, n_kept=N_KEPT_FOR_KNOWN)
     settings = appliance.settings
     app = Litestar(
@@ -66,7 +67,7 @@ def create_web(
             AttachedRecordingController,
             health_router(appliance),
         ],
-        on_app_init=[token_auth(appliance).on_app_init],
+        on_app_init=[token_auth(appliance, ages).on_app_init],
         request_class=BoxRequest,
         request_max_body_size=settings.max_json_bytes,
         state=State({MAX_DEPTH: settings.max_json_depth}),
@@ -77,6 +78,7 @@ def create_web(
             "appliance": _always(appliance),
             "readiness": _always(readiness),
             "traffic": _always(traffic),
+            "ages": _always(ages),
             "hashing": _always(turns),
             "measuring": _always(asyncio.Semaphore(N_MEASURED_AT_ONCE)),
         },

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from appliance.adapters.sqlite_records.columns import folded, instant, instant_text
+from appliance.adapters.sqlite_records.columns import document_text, folded, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
@@ -143,6 +143,16 @@ class SqliteAccounts:
                 (token_id, instant_text(now)),
             ).fetchone()
             return None if row is None else _user_of(connection, row)
+
+    def end_tokens(self, ids: Collection[TokenId]) -> None:
+        """See the port."""
+        ended = " FROM tokens WHERE revoked = 0 AND id IN (SELECT value FROM json_each(?))"
+        values = (document_text(list(ids)),)
+        with self._database.read() as connection:
+            if connection.execute(f"SELECT 1{ended} LIMIT 1", values).fetchone() is None:
+                return
+        with self._database.write(Unaudited.EXPIRY) as connection:
+            connection.execute(f"DELETE{ended}", values)
 
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """See the port."""
