@@ -41,6 +41,7 @@ class Nurse:
 
     def submit(self) -> str:
         """Record one patient, and return the id of the acknowledged inference."""
+        template = self._template()
         began_s, n_before = time.monotonic(), self.n_tries
         ids = {role: str(uuid.uuid4()) for role in self.recordings}
         inference_id = str(uuid.uuid4())
@@ -51,7 +52,7 @@ class Nurse:
                 )
             )
         named = [{"id": i, "role": r, "take": 1, "chosen": True} for r, i in ids.items()]
-        body = {**self._template(), "recordings": named}
+        body = {**template, "recordings": named}
         self._insist(lambda c: c.put_inference(body, inference_id=inference_id))
         self.acknowledged.append(inference_id)
         if self.n_tries - n_before == len(ids) + 1:
