@@ -77,7 +77,7 @@ class Appliance:
     pseudonym_key: bytes
     common_passwords: frozenset[str]
     clock: Clock
-    ticks: Ticks
+    ticks: Ticks = time.monotonic
     new_id: NewId
     accounts: AccountRecords
     hospitals: HospitalRecords
@@ -210,7 +210,6 @@ def open_appliance(
             pseudonym_key=read_secret(settings.keys, PSEUDONYM_KEY),
             common_passwords=load_common_passwords(),
             clock=now,
-            ticks=time.monotonic,
             new_id=new_id,
             accounts=records.accounts,
             hospitals=records.hospitals,

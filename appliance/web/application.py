@@ -52,7 +52,6 @@ def create_web(
         lifespan: what runs from start to stop.
     """
     traffic, ages = Traffic(), SessionAges()
-    turns = Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING, n_kept=N_KEPT_FOR_KNOWN)
     settings = appliance.settings
     app = Litestar(
         route_handlers=[
@@ -79,7 +78,7 @@ def create_web(
             "readiness": _always(readiness),
             "traffic": _always(traffic),
             "ages": _always(ages),
-            "hashing": _always(turns),
+            "hashing": _always(_turns()),
             "measuring": _always(asyncio.Semaphore(N_MEASURED_AT_ONCE)),
         },
         lifespan=list(lifespan),
@@ -92,6 +91,11 @@ def create_web(
         traffic=traffic,
     )
     return app
+
+
+def _turns() -> Turns:
+    """Return the places before the hash."""
+    return Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING, n_kept=N_KEPT_FOR_KNOWN)
 
 
 def _always(filler: Any) -> Provide:  # noqa: ANN401 - each dependency is of its own type

@@ -29,8 +29,7 @@ from appliance.core.throttle import (
 )
 
 _KEEP_EXPIRED = timedelta(days=1)
-_N_FORGOTTEN_AT_ONCE = 1_000
-"""More than one sign-in adds, and few enough that none of them has to wait."""
+_N_FORGOTTEN_AT_ONCE = 1_000  # more than one sign-in adds, and few enough that none has to wait
 
 
 class SqliteAccounts:
@@ -146,13 +145,13 @@ class SqliteAccounts:
 
     def end_tokens(self, ids: Collection[TokenId]) -> None:
         """See the port."""
-        ended = " FROM tokens WHERE revoked = 0 AND id IN (SELECT value FROM json_each(?))"
+        ended = "FROM tokens WHERE revoked = 0 AND id IN (SELECT value FROM json_each(?))"
         values = (document_text(list(ids)),)
         with self._database.read() as connection:
-            if connection.execute(f"SELECT 1{ended} LIMIT 1", values).fetchone() is None:
-                return
-        with self._database.write(Unaudited.EXPIRY) as connection:
-            connection.execute(f"DELETE{ended}", values)
+            found = connection.execute(f"SELECT 1 {ended} LIMIT 1", values).fetchone()
+        if found is not None:
+            with self._database.write(Unaudited.EXPIRY) as connection:
+                connection.execute(f"DELETE {ended}", values)
 
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """See the port."""
