@@ -118,8 +118,8 @@ def proxy_to(port: int) -> Iterator[Proxy]:
     def live() -> None:
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(run())
-        ended = asyncio.gather(*asyncio.all_tasks(loop), return_exceptions=True)
-        loop.run_until_complete(ended)
+        if left := asyncio.all_tasks(loop):
+            loop.run_until_complete(asyncio.wait(left))
 
     def stop() -> None:
         for task in asyncio.all_tasks(loop):
