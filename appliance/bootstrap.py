@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,7 @@ from appliance.ports import (
     Predictor,
     ProtocolRecords,
     RecordingRecords,
+    Ticks,
 )
 from appliance.settings import Settings
 from appliance.usecases.doctor import ExaminedBox, ExaminedRecords
@@ -75,6 +77,7 @@ class Appliance:
     pseudonym_key: bytes
     common_passwords: frozenset[str]
     clock: Clock
+    ticks: Ticks = time.monotonic
     new_id: NewId
     accounts: AccountRecords
     hospitals: HospitalRecords
@@ -109,6 +112,7 @@ class Appliance:
             timeout_s=self.settings.job_timeout_s,
             lease_s=self.settings.lease_s,
             clock=self.clock,
+            ticks=self.ticks,
             jobs=self.jobs,
             inferences=self.inferences,
             recordings=self.recordings,

@@ -74,6 +74,13 @@ class Clock(Protocol):
         """Return now, aware, in UTC."""
 
 
+class Ticks(Protocol):
+    """The one measure of how long something takes: nobody can set it."""
+
+    def __call__(self) -> float:
+        """Return seconds since some instant, the same one for the life of the process."""
+
+
 class AccountRecords(Protocol):
     """Users, their tokens, and the counts that throttle sign-in."""
 
@@ -122,6 +129,13 @@ class AccountRecords(Protocol):
 
     def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
         """Return the active user of a token neither revoked nor expired; one read."""
+
+    def end_tokens(self, ids: Collection[TokenId]) -> None:
+        """Forget tokens whose time is over, so that no clock revives them; one transaction.
+
+        Their families go on. Ids that are unknown or revoked are no error, and nothing is written
+        for them.
+        """
 
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """End the token and its family at once; unknown ids are no error."""
@@ -389,7 +403,9 @@ class JobRecords(Protocol):
     def reconcile(self, *, owner: str, now: datetime, starting: bool) -> tuple[ResultId, ...]:
         """Return every queued result after putting right what a crash left behind.
 
-        Running rows with an expired lease are queued again. When `starting`, every running row
+        Running rows with an expired lease are queued again, and so are those that were claimed in
+        the future (the clock went back), whose leases might last for years: should a worker still
+        be at one of them, who answers first is heard, once. When `starting`, every running row
         is a crash's leaving: those that ran alone count one crash and become an error
         (`prediction-poisonous`) at `MAX_CRASHES_ALONE`; all others become suspects.
         """
@@ -464,11 +480,17 @@ class AudioStore(Protocol):
             unless: whether the content is needed after all, asked while nothing is settling.
         """
 
-    def hashes(self, *, older_than_s: float = 0.0) -> Iterator[Sha256]:
-        """Yield what was stored at least so long ago, in no order."""
+    def hashes(self, *, older_than_s: float = -math.inf) -> Iterator[Sha256]:
+        """Yield what was stored at least so long ago (all, if not told), in no order.
+
+        All means also what lies in the future of a clock that went back.
+        """
 
     def sweep(self, *, older_than_s: float) -> int:
-        """Remove part files left behind by a crash; return how many."""
+        """Remove part files left behind by a crash at least so long ago; return how many.
+
+        One that is being written is not touched, however old a clock that was set makes it look.
+        """
 
 
 class PasswordHasher(Protocol):

@@ -14,6 +14,7 @@ from typing import Final
 from litestar import Litestar
 
 from appliance.bootstrap import Appliance
+from appliance.core.clock_jumps import ClockJumps
 from appliance.core.errors import ApplianceError
 from appliance.usecases.housekeeping import sweep
 from appliance.usecases.models import load_active, unload_unneeded
@@ -92,13 +93,15 @@ async def _every_minute(appliance: Appliance, readiness: Readiness) -> None:
     Versions are switched by other processes, too: this one finds out here. The first sweep waits
     until requests are taken: what it removes is a day old and nobody's.
     """
-    clock_s = asyncio.get_running_loop().time
-    sweep_at_s = clock_s()
+    ticks = asyncio.get_running_loop().time
+    sweep_at_s = ticks()
+    jumps = ClockJumps(now=appliance.clock(), ticks_s=appliance.ticks())
     while True:
         await _tried("models-not-loaded", lambda: _load_models(appliance, readiness))
-        if clock_s() >= sweep_at_s:
-            sweep_at_s = clock_s() + SWEEP_EVERY_S
-            await _tried("not-swept", lambda: _sweep(appliance))
+        jumps.look(now=appliance.clock(), ticks_s=appliance.ticks())
+        if ticks() >= sweep_at_s:
+            sweep_at_s = ticks() + SWEEP_EVERY_S
+            await _tried("not-swept", lambda: _sweep(appliance, forward_s=jumps.forward_s))
         await asyncio.sleep(appliance.settings.reconcile_every_s)
         await _tried("not-reconciled", lambda: _reconcile(appliance, starting=False))
 
@@ -119,13 +122,14 @@ async def _tried(event: str, action: Callable[[], object]) -> None:
         _log.error(event, extra={"kind": type(fault).__name__})
 
 
-def _sweep(appliance: Appliance) -> None:
+def _sweep(appliance: Appliance, *, forward_s: float) -> None:
     """Clear away what crashes left on disk."""
     swept = sweep(
         audio=appliance.audio,
         recordings=appliance.recordings,
         bundles=appliance.bundles,
         models=appliance.models,
+        forward_s=forward_s,
     )
     _log.info("swept", extra=asdict(swept))
 

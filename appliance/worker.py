@@ -52,12 +52,12 @@ class Worker:
 
     def _answer_one(self, wanted: ResultId | None) -> bool:
         """Return whether there was something to answer."""
-        began_at = self._scoring.clock()
-        claimed = claim(wanted, began_at=began_at, scoring=self._scoring)
+        began_s = self._scoring.ticks()
+        claimed = claim(wanted, scoring=self._scoring)
         if claimed is None:
             return False
         try:
-            predict_claimed(claimed, began_at=began_at, scoring=self._scoring)
+            predict_claimed(claimed, began_s=began_s, scoring=self._scoring)
         except StorageFault:
             self._give_back(claimed)
             raise
@@ -65,7 +65,7 @@ class Worker:
             # A fault of this program: nurse and IT have to see it, and the others go on.
             _log.exception("job-fault", extra={"result_id": claimed.id})
             write_answer(
-                claimed, failed(PredictionFailed.code), began_at=began_at, scoring=self._scoring
+                claimed, failed(PredictionFailed.code), began_s=began_s, scoring=self._scoring
             )
         self._wake_others(claimed)
         return True

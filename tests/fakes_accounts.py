@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -125,6 +125,14 @@ class FakeAccounts:
             return None
         user = self.user(token.user_id)
         return user if user.active else None
+
+    def end_tokens(self, ids: Collection[TokenId]) -> None:
+        """See the port."""
+        ended = [i for i in ids if i in self._tokens and self._tokens[i].family not in self._ended]
+        if ended:
+            with self._audit.write(None):
+                for token_id in ended:
+                    del self._tokens[token_id]
 
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """See the port."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,10 +23,15 @@ from appliance.core.wav import MAX_BYTES
 
 @dataclass
 class FakeAudioPart:
-    """A recording on its way into a `FakeAudioStore`."""
+    """A recording on its way into a `FakeAudioStore`.
+
+    Attributes:
+        crashed: whoever wrote it was killed.
+    """
 
     store: FakeAudioStore
     written: bytearray | None = field(default_factory=bytearray)
+    crashed: bool = False
 
     def write(self, chunk: bytes) -> None:
         """Append bytes. Raises TooLarge beyond 24 MiB, DiskFull, StorageFailed."""
@@ -111,15 +117,15 @@ class FakeAudioStore:
             if not unless():
                 self.files.pop(sha256, None)
 
-    def hashes(self, *, older_than_s: float = 0.0) -> Iterator[Sha256]:
+    def hashes(self, *, older_than_s: float = -math.inf) -> Iterator[Sha256]:
         """Yield what was stored at least so long ago."""
         latest_s = self.now_s() - older_than_s
         yield from [h for h, (_, stored_s) in self.files.items() if stored_s <= latest_s]
 
     def sweep(self, *, older_than_s: float) -> int:
-        """Forget old parts; return how many."""
+        """Forget old parts of crashes; return how many."""
         latest_s = self.now_s() - older_than_s
-        old = [key for key, (_, begun_s) in self.parts.items() if begun_s <= latest_s]
+        old = [k for k, (part, at_s) in self.parts.items() if part.crashed and at_s <= latest_s]
         for key in old:
             del self.parts[key]
         return len(old)

@@ -17,7 +17,7 @@ from appliance.core.inference import (
     Inference,
     InferenceStatus,
 )
-from appliance.core.result import MAX_CRASHES_ALONE, Answer, Result, ResultState
+from appliance.core.result import CLOCK_SLACK, MAX_CRASHES_ALONE, Answer, Result, ResultState
 from tests.fakes_audit import FakeAudit
 
 
@@ -28,6 +28,7 @@ class _Work:
     suspect: bool = False
     crashes_alone: int = 0
     owner: str | None = None
+    claimed_at: datetime | None = None
     lease_until: datetime | None = None
 
 
@@ -50,12 +51,12 @@ class FakeJobs:
         self, result_id: ResultId | None, *, owner: str, now: datetime, lease_until: datetime
     ) -> Result | None:
         """See the port."""
-        del now
         with self._audit.write(None):
             chosen = self._to_give(result_id)
             if chosen is None:
                 return None
             self._work[chosen].owner = owner
+            self._work[chosen].claimed_at = now
             self._work[chosen].lease_until = lease_until
             before = self.results[chosen]
             self.results[chosen] = replace(
@@ -92,7 +93,7 @@ class FakeJobs:
                     work.crashes_alone += work.suspect
                     work.suspect = True
                     self._take_up_again(result, work, owner=owner, now=now)
-                elif work.lease_until is not None and work.lease_until < now:
+                elif _is_void(work, now):
                     self._requeue(result)
             queued = self._in(ResultState.QUEUED)
             return tuple(r.id for r in sorted(queued, key=lambda r: not self._work[r.id].suspect))
@@ -118,7 +119,7 @@ class FakeJobs:
 
     def _requeue(self, result: Result, *, attempts: int | None = None) -> None:
         work = self._work[result.id]
-        work.owner = work.lease_until = None
+        work.owner = work.claimed_at = work.lease_until = None
         attempts = result.attempts if attempts is None else attempts
         self.results[result.id] = replace(result, state=ResultState.QUEUED, attempts=attempts)
 
@@ -158,6 +159,13 @@ class FakeJobs:
         )
         inference = self.inferences[result.inference_id]
         self.inferences[inference.id] = settled(inference, [result])
+
+
+def _is_void(work: _Work, now: datetime) -> bool:
+    """Return whether a claim ran out, or is of a time that has not come yet."""
+    if work.claimed_at is None or work.lease_until is None:
+        return False
+    return work.lease_until < now or work.claimed_at > now + CLOCK_SLACK
 
 
 def settled(inference: Inference, results: Sequence[Result]) -> Inference:

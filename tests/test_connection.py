@@ -18,6 +18,7 @@ from appliance.core.errors import StorageFailed
 from appliance.process import Limits, allow_descriptors, serve
 from appliance.web.headers import SECURITY_HEADERS
 
+TCP_CLOSE = 7  # linux/tcp_states.h
 QUICK = Limits(headers_s=0.3, silence_s=0.3, linger_s=0.5)
 WITHIN_S = 10.0
 BIG_ANSWER_BYTES = 32 * 1024 * 1024
@@ -189,6 +190,16 @@ def test_an_answer_nobody_reads_is_given_up() -> None:
     with serving(Reader(), QUICK) as port, connected(port, asked) as client:
         time.sleep(1.5)
         assert len(rest_of(client)) < BIG_ANSWER_BYTES
+
+
+def test_the_kernel_keeps_nothing_of_an_answer_nobody_reads() -> None:
+    """Closed in order, megabytes would be offered to this client for minutes."""
+    asked = b"GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with serving(Reader(), QUICK) as port, connected(port, asked) as client:
+        time.sleep(1.5)
+        # It reads nothing, and still its own kernel knows that the other side is gone.
+        state = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        assert state == TCP_CLOSE
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from appliance.core.diagnosis import Diagnosis, Reason
@@ -11,6 +11,9 @@ from appliance.core.ids import InferenceId, ModelId, ModelVersionId, ResultId
 
 MAX_CRASHES_ALONE = 3
 """After so many crashes of the process while running alone, a result is poison (DESIGN.md §3)."""
+
+CLOCK_SLACK = timedelta(minutes=1)
+"""A claim further in the future was made before the clock went back: its lease says nothing."""
 
 
 class ResultState(StrEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from dataclasses import dataclass
 from enum import Enum, auto
 from ipaddress import ip_address
@@ -26,6 +27,8 @@ from appliance.process.refusals import answer_bytes, overloaded
 
 N_CONNECTIONS_MAX: Final = 256
 """A ward has tens of tablets, each with a few connections; memory for all is below 100 MB."""
+
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +189,16 @@ class Connection(HttpToolsProtocol):
         """End the connection; an application that still reads sees that the client left."""
         self.transport.abort()
 
+    def _reset(self) -> None:
+        """End the connection and drop what the kernel still holds for a client that reads nothing.
+
+        Merely closed, it would go on offering megabytes of a recording for minutes.
+        """
+        handle = self.transport.get_extra_info("socket")
+        if handle is not None:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._let_go()
+
     def _look_at_body(self) -> None:
         """End a body that stands still or crawls, unless the application is what is slow."""
         now_s = self.loop.time()
@@ -208,7 +221,7 @@ class Connection(HttpToolsProtocol):
         """End an answer of which nothing was read since the last look."""
         n_left = self.transport.get_write_buffer_size()
         if n_left >= n_before:
-            self._let_go()
+            self._reset()
         else:
             self._watch_writing(n_left)
 

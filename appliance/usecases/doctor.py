@@ -143,10 +143,9 @@ def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:
 
 
 def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
-    yield from audit_chain.check(first_break(records.audit.rows()))
-    seq, _hash = records.audit.head()
-    newest = next(iter(records.audit.rows(after=seq - 1)), None) if seq else None
-    yield from clock.check(newest.entry.at if newest else None, now=box.clock())
+    past = clock.Past()
+    yield from audit_chain.check(first_break(past.watched(records.audit.rows())))
+    yield from clock.check(past, now=box.clock())
 
 
 def _look_at_recordings(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:

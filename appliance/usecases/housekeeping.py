@@ -28,27 +28,35 @@ def sweep(
     recordings: RecordingRecords,
     bundles: BundleStore,
     models: ModelRecords,
+    forward_s: float = 0.0,
 ) -> Swept:
     """Remove old part files, and old recordings and bundles without a row.
 
     What has a row, and what may belong to work that is under way, is not touched.
+
+    Args:
+        forward_s: how much older than it is something may look, since the clock was set
+            (`appliance.core.clock_jumps`). What is spared for that is swept after a restart.
     """
-    n_parts = audio.sweep(older_than_s=LEFT_BEHIND_AFTER_S)
-    old = set(audio.hashes(older_than_s=LEFT_BEHIND_AFTER_S))
+    after_s = LEFT_BEHIND_AFTER_S + forward_s
+    n_parts = audio.sweep(older_than_s=after_s)
+    old = set(audio.hashes(older_than_s=after_s))
     # Asked once for all; of those few that are left each is asked for again before it goes.
     orphans = old.difference(recordings.content_hashes())
     for sha256 in orphans:
         erase_unreferenced(sha256, audio=audio, recordings=recordings)
-    n_staged = bundles.sweep(older_than_s=LEFT_BEHIND_AFTER_S)
-    unnamed = unnamed_bundles(bundles=bundles, models=models)
+    n_staged = bundles.sweep(older_than_s=after_s)
+    unnamed = unnamed_bundles(bundles=bundles, models=models, older_than_s=after_s)
     for digest in unnamed:
-        bundles.remove(digest, older_than_s=LEFT_BEHIND_AFTER_S)
+        bundles.remove(digest, older_than_s=after_s)
     return Swept(n_parts=n_parts, n_orphans=len(orphans), n_staged=n_staged, n_bundles=len(unnamed))
 
 
-def unnamed_bundles(*, bundles: BundleStore, models: ModelRecords) -> frozenset[str]:
+def unnamed_bundles(
+    *, bundles: BundleStore, models: ModelRecords, older_than_s: float = LEFT_BEHIND_AFTER_S
+) -> frozenset[str]:
     """Return the digests of old bundles on disk that no installed version has."""
-    here = bundles.installed(older_than_s=LEFT_BEHIND_AFTER_S)
+    here = bundles.installed(older_than_s=older_than_s)
     return here - {v.digest for v in models.versions() if v.state is not VersionState.REMOVED}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from appliance.ports import (
     ModelRecords,
     Predictor,
     RecordingRecords,
+    Ticks,
 )
 
 
@@ -51,6 +52,7 @@ class Scoring:
     timeout_s: float
     lease_s: float
     clock: Clock
+    ticks: Ticks
     jobs: JobRecords
     inferences: InferenceRecords
     recordings: RecordingRecords
@@ -69,36 +71,41 @@ def predict_next(result_id: ResultId | None, *, scoring: Scoring) -> Result | No
     Raises:
         StorageFault: the answer could not be written; the claim runs out and is taken again.
     """
-    began_at = scoring.clock()
-    claimed = claim(result_id, began_at=began_at, scoring=scoring)
+    began_s = scoring.ticks()
+    claimed = claim(result_id, scoring=scoring)
     if claimed is not None:
-        predict_claimed(claimed, began_at=began_at, scoring=scoring)
+        predict_claimed(claimed, began_s=began_s, scoring=scoring)
     return claimed
 
 
-def claim(result_id: ResultId | None, *, began_at: datetime, scoring: Scoring) -> Result | None:
+def claim(result_id: ResultId | None, *, scoring: Scoring) -> Result | None:
     """Return this result, or the next one, leased to this owner; None if there is none now."""
+    now = scoring.clock()
     return scoring.jobs.claim(
         result_id,
         owner=scoring.owner,
-        now=began_at,
-        lease_until=began_at + timedelta(seconds=scoring.lease_s),
+        now=now,
+        lease_until=now + timedelta(seconds=scoring.lease_s),
     )
 
 
-def predict_claimed(claimed: Result, *, began_at: datetime, scoring: Scoring) -> None:
+def predict_claimed(claimed: Result, *, began_s: float, scoring: Scoring) -> None:
     """Compute what was claimed and write the answer.
 
     Raises:
         StorageFault: as `predict_next`.
     """
-    write_answer(claimed, _answer(claimed, scoring), began_at=began_at, scoring=scoring)
+    write_answer(claimed, _answer(claimed, scoring), began_s=began_s, scoring=scoring)
 
 
-def write_answer(claimed: Result, answer: Answer, *, began_at: datetime, scoring: Scoring) -> bool:
-    """Write the answer with its latency; False when the claim no longer holds."""
+def write_answer(claimed: Result, answer: Answer, *, began_s: float, scoring: Scoring) -> bool:
+    """Write the answer with its latency, whatever became of the clock; False if the claim is void.
+
+    Args:
+        began_s: when the claim was made, by `scoring.ticks`.
+    """
     at = scoring.clock()
-    latency_ms = max(0.0, (at - began_at) / timedelta(milliseconds=1))
+    latency_ms = 1_000.0 * (scoring.ticks() - began_s)
     return scoring.jobs.complete(
         claimed.id,
         replace(answer, latency_ms=round(latency_ms, 1)),

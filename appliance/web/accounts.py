@@ -16,6 +16,7 @@ from appliance.core.account import User
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import FieldError, InvalidRequest, OwnAccount
 from appliance.core.ids import HospitalId, TokenId, UserId, parse_uuid
+from appliance.core.session_ages import SessionAges, session_of
 from appliance.usecases.accounts import (
     NewUser,
     add_user,
@@ -25,6 +26,7 @@ from appliance.usecases.accounts import (
     grant_token,
     verified_credentials,
 )
+from appliance.usecases.sessions import begin_session
 from appliance.web import tokens, wire
 from appliance.web.bodies import NewPasswordBody, NewUserBody, UserChangeBody
 from appliance.web.described import may_fail, takes, takes_json
@@ -59,6 +61,7 @@ class SignInController(Controller):
         request: BoxRequest,
         appliance: NamedDependency[Appliance],
         hashing: NamedDependency[Turns],
+        ages: NamedDependency[SessionAges],
     ) -> wire.TokenWire:
         """Sign in by username and password (OAuth2 password grant)."""
         sent = await request.read_fields()
@@ -91,6 +94,13 @@ class SignInController(Controller):
             token_lifetime=timedelta(minutes=appliance.settings.token_minutes),
             clock=appliance.clock,
             new_id=appliance.new_id,
+            accounts=appliance.accounts,
+        )
+        await asyncio.to_thread(
+            begin_session,
+            session_of(token),
+            ticks=appliance.ticks,
+            ages=ages,
             accounts=appliance.accounts,
         )
         return wire.TokenWire(id=verified.user.id, access_token=tokens.encoded(token, appliance))

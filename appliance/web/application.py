@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from appliance.bootstrap import Appliance
+from appliance.core.session_ages import SessionAges
 from appliance.web import docs, problems
 from appliance.web.accounts import SignInController, UserController
 from appliance.web.headers import outermost
@@ -50,8 +51,7 @@ def create_web(
         readiness: what `/health/ready` asks.
         lifespan: what runs from start to stop.
     """
-    traffic = Traffic()
-    turns = Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING, n_kept=N_KEPT_FOR_KNOWN)
+    traffic, ages = Traffic(), SessionAges()
     settings = appliance.settings
     app = Litestar(
         route_handlers=[
@@ -66,7 +66,7 @@ def create_web(
             AttachedRecordingController,
             health_router(appliance),
         ],
-        on_app_init=[token_auth(appliance).on_app_init],
+        on_app_init=[token_auth(appliance, ages).on_app_init],
         request_class=BoxRequest,
         request_max_body_size=settings.max_json_bytes,
         state=State({MAX_DEPTH: settings.max_json_depth}),
@@ -77,7 +77,8 @@ def create_web(
             "appliance": _always(appliance),
             "readiness": _always(readiness),
             "traffic": _always(traffic),
-            "hashing": _always(turns),
+            "ages": _always(ages),
+            "hashing": _always(_turns()),
             "measuring": _always(asyncio.Semaphore(N_MEASURED_AT_ONCE)),
         },
         lifespan=list(lifespan),
@@ -90,6 +91,11 @@ def create_web(
         traffic=traffic,
     )
     return app
+
+
+def _turns() -> Turns:
+    """Return the places before the hash."""
+    return Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING, n_kept=N_KEPT_FOR_KNOWN)
 
 
 def _always(filler: Any) -> Provide:  # noqa: ANN401 - each dependency is of its own type

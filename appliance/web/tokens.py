@@ -17,6 +17,8 @@ from litestar.security.jwt.token import JWTDecodeOptions
 from appliance.bootstrap import Appliance
 from appliance.core.account import Token, User
 from appliance.core.ids import TokenId
+from appliance.core.session_ages import Session, SessionAges
+from appliance.usecases.sessions import session_user
 
 ALGORITHM = "HS256"
 
@@ -25,7 +27,7 @@ ALGORITHM = "HS256"
 class BearerToken(JwtToken):
     """The claims `sub`, `jti`, `iat` and `exp`.
 
-    One clock decides how long a token lives, the appliance's own, when it looks up the row. So
+    How long a token lives is decided when its row is looked up, by the appliance's own clocks. So
     a clock that was set back does not turn fresh tokens into tokens of the future.
     """
 
@@ -56,15 +58,19 @@ class BearerToken(JwtToken):
         return jwt.encode(claims, key=secret, algorithm=algorithm)
 
 
-def token_auth(appliance: Appliance) -> JWTAuth[User, BearerToken]:
+def token_auth(appliance: Appliance, ages: SessionAges) -> JWTAuth[User, BearerToken]:
     """Return what Litestar checks every request with, except where a handler opts out."""
 
     async def token_user(
         claims: BearerToken, _connection: ASGIConnection[Any, Any, Any, Any]
     ) -> User | None:
-        token_id = TokenId(str(claims.jti))
         user = await asyncio.to_thread(
-            appliance.accounts.token_user, token_id, now=appliance.clock()
+            session_user,
+            Session(id=TokenId(str(claims.jti)), issued_at=claims.iat, expires_at=claims.exp),
+            clock=appliance.clock,
+            ticks=appliance.ticks,
+            ages=ages,
+            accounts=appliance.accounts,
         )
         return user if user is not None and user.id == claims.sub else None
 

@@ -159,6 +159,30 @@ def test_a_token_is_forgotten_a_day_after_its_end(ward: Records) -> None:
         assert ward.accounts.token_user(fresh.id, now=fresh.issued_at) is not None
 
 
+def test_a_token_whose_time_is_over_never_comes_back(ward: Records) -> None:
+    """Whatever the clock says; its family goes on, and nothing is written for what is gone."""
+    sibling = a_token(id=TokenId("token-2"))
+    ward.accounts.add_token(sibling, password_hash="hash", audit=an_audit())
+    n_before = n_audited(ward)
+    ward.accounts.end_tokens((TOKEN, TokenId("token-9")))
+    ward.accounts.end_tokens((TOKEN,))
+    assert ward.accounts.token_user(TOKEN, now=NOON) is None
+    assert ward.accounts.token_user(sibling.id, now=NOON) is not None
+    late = a_token(id=TokenId("token-3"))
+    ward.accounts.add_token(late, password_hash="hash", audit=an_audit())
+    assert ward.accounts.token_user(late.id, now=NOON) is not None
+    assert n_audited(ward) == n_before + 1
+
+
+def test_a_revoked_family_is_remembered(ward: Records) -> None:
+    """Ending one of its tokens by time does not let the family begin again."""
+    ward.accounts.revoke_token(TOKEN, audit=an_audit())
+    ward.accounts.end_tokens((TOKEN,))
+    late = a_token(id=TokenId("token-2"))
+    ward.accounts.add_token(late, password_hash="hash", audit=an_audit())
+    assert ward.accounts.token_user(late.id, now=NOON) is None
+
+
 def test_revoking_a_token_ends_its_whole_family(ward: Records) -> None:
     """Tokens of one sign-in end together, later ones too; another sign-in's go on."""
     sibling = a_token(id=TokenId("token-2"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,6 +38,7 @@ class Under:
     damage: Callable[[Sha256], None]
     fill: Callable[[], None]
     fail: Callable[[], None]
+    crash: Callable[[Any], None]
     clock: Clock
 
     def add(self, content: bytes) -> Sha256:
@@ -76,6 +79,8 @@ def real(directory: Path) -> Under:
         damage=damage,
         fill=lambda: free.__setitem__(0, (1 << 20) - 1),
         fail=store.refuse_writes,
+        # A kill closes what was open and removes nothing.
+        crash=lambda part: os.close(part._open_handle),  # noqa: SLF001
         clock=clock,
     )
 
@@ -89,6 +94,7 @@ def fake() -> Under:
         damage=store.damage,
         fill=lambda: setattr(store, "full", True),
         fail=lambda: setattr(store, "failed", True),
+        crash=lambda part: setattr(part, "crashed", True),
         clock=clock,
     )
 
@@ -135,6 +141,15 @@ def test_the_same_content_twice_is_one_recording(under: Under) -> None:
     """A repeated upload changes nothing."""
     assert under.add(b"voice") == under.add(b"voice")
     assert len(list(under.store.hashes(older_than_s=-1.0))) == 1
+
+
+def test_all_is_listed_whatever_the_clock_says(under: Under) -> None:
+    """A clock that went back does not make recordings look lost."""
+    sha256 = under.add(b"voice")
+
+    under.clock.ahead_s = -864_000.0
+
+    assert list(under.store.hashes()) == [sha256]
 
 
 def test_a_damaged_recording_is_never_given_out(under: Under) -> None:
@@ -252,15 +267,27 @@ def test_a_failed_disk_acknowledges_nothing_more(under: Under) -> None:
 
 
 def test_only_old_parts_are_swept(under: Under) -> None:
-    """An upload under way is left alone; one that a crash left is removed."""
+    """One that a crash left is removed, after its time."""
     part = under.store.begin()
-    part.write(b"under way")
+    part.write(b"never finished")
+    under.crash(part)
 
     assert under.store.sweep(older_than_s=3600.0) == 0
     under.clock.ahead_s = 3601.0
     assert under.store.sweep(older_than_s=3600.0) == 1
     assert under.store.sweep(older_than_s=3600.0) == 0
-    part.discard()
+
+
+def test_an_upload_under_way_is_left_alone_however_old_it_looks(under: Under) -> None:
+    """The clock was set forward by ten years while it arrived: it arrives all the same."""
+    part = under.store.begin()
+    part.write(b"under ")
+    under.clock.ahead_s = 10 * 365 * 86_400.0
+
+    assert under.store.sweep(older_than_s=3600.0) == 0
+    part.write(b"way")
+
+    assert under.store.read(part.keep()) == b"under way"
 
 
 def test_only_old_recordings_are_listed_when_asked(under: Under) -> None:

@@ -218,6 +218,19 @@ def test_an_expired_lease_is_queued_again(furnished: Records) -> None:
     assert not complete(furnished, result_id)
 
 
+@pytest.mark.parametrize(("back_s", "is_void"), [(-30.0, False), (-61.0, True), (-1e9, True)])
+def test_a_claim_of_the_future_is_void(furnished: Records, back_s: float, is_void: bool) -> None:
+    """The clock went back: its lease might last for years. Small corrections change nothing."""
+    result_id = submit(furnished, 1)
+    claim(furnished)
+    waiting = furnished.jobs.reconcile(owner="me", now=later(back_s), starting=False)
+    assert waiting == ((result_id,) if is_void else ())
+    if is_void:
+        assert claim(furnished) is not None
+    # Whoever is heard first, the run that was thought dead or its successor: once.
+    assert [complete(furnished, result_id) for _ in range(2)] == [True, False]
+
+
 def test_what_never_ran_is_returned_as_it_is(furnished: Records) -> None:
     """Reconciling twice is reconciling once: queued results are named, and no suspects."""
     ids = (submit(furnished, 1), submit(furnished, 2))

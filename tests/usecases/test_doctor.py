@@ -41,6 +41,7 @@ from tests.builders import (
     later,
 )
 from tests.bundle_builders import bundle_contents
+from tests.fakes_audit import FakeAudit
 from tests.fakes_models import FakeBundleStore, FakePredictor
 from tests.usecases.shelf import Shelf, as_expected
 from tests.usecases.ward import Ward, a_voice
@@ -137,9 +138,21 @@ def test_a_wait_of_minutes_is_an_error() -> None:
 
 def test_a_clock_that_went_back_is_an_error() -> None:
     """Seconds of correction are no fault."""
-    assert outcome(clock.check(None, now=NOON)) == []
-    assert outcome(clock.check(later(4), now=NOON)) == []
-    assert outcome(clock.check(later(60), now=NOON)) == [("clock-went-back", ERROR)]
+
+    def found(*seconds: float) -> list[tuple[str, Severity]]:
+        past, chain = clock.Past(), FakeAudit()
+        for at_s in seconds:
+            chain.append(an_audit(at=later(at_s)))
+        assert [row.seq for row in past.watched(chain.rows())] == [*range(1, len(seconds) + 1)]
+        return outcome(clock.check(past, now=NOON))
+
+    assert found() == []
+    assert found(-60, 4) == []
+    assert found(-60, 60) == [("clock-went-back", ERROR)]
+    # The box works on in 1970: its newest row is of today, and still the clock is wrong.
+    assert found(1_000_000, -1) == [("clock-went-back", ERROR)]
+    # It was years ahead and was set right; or it was right, and was set back by days.
+    assert found(-60, 1_000_000, -1) == [("clock-went-back", WARNING)]
 
 
 def test_models_must_answer_and_should_mean_it() -> None:

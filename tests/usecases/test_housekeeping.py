@@ -97,13 +97,13 @@ def test_a_recording_s_file_without_a_row_goes_after_a_day(ward: Ward) -> None:
     """What a row names stays however old it is, and so does what came today."""
     named = {ward.records.recordings.recording(i).sha256 for i in ward.recordings().values()}
     orphan = ward.audio.add(b"a kill came before the row")
-    ward.audio.begin()
+    ward.audio.begin().crashed = True
     long_ago_s = time.time() - OLD_S
     for sha256 in (*named, orphan):
         ward.audio.files[sha256] = (ward.audio.files[sha256][0], long_ago_s)
     ward.audio.parts = {key: (part, long_ago_s) for key, (part, _) in ward.audio.parts.items()}
     young = ward.audio.add(b"its row is about to be written")
-    ward.audio.begin()
+    ward.audio.begin().crashed = True
     shelf = Shelf(stick=Path("none"))
 
     done = sweep(
@@ -116,6 +116,28 @@ def test_a_recording_s_file_without_a_row_goes_after_a_day(ward: Ward) -> None:
     assert (done.n_parts, done.n_orphans) == (1, 1)
     assert set(ward.audio.hashes()) == {*named, young}
     assert len(ward.audio.parts) == 1
+
+
+def test_a_clock_that_was_set_forward_ages_nothing(ward: Ward, shelf: Shelf) -> None:
+    """An upload and an installation under way look ten years old, and are not."""
+    ten_years_s = 10 * 365 * 86_400.0
+    ward.audio.begin().crashed = True
+    unnamed = ward.audio.add(b"its row is about to be written")
+    long_ago_s = time.time() - ten_years_s
+    ward.audio.parts = {key: (part, long_ago_s) for key, (part, _) in ward.audio.parts.items()}
+    ward.audio.files[unnamed] = (ward.audio.files[unnamed][0], long_ago_s)
+    digest = kill_between_files_and_row(shelf)
+    shelf.bundles.age_s[digest] = ten_years_s
+
+    for forward_s, n_swept in ((ten_years_s, 0), (0.0, 1)):
+        done = sweep(
+            audio=ward.audio,
+            recordings=ward.records.recordings,
+            bundles=shelf.bundles,
+            models=shelf.records.models,
+            forward_s=forward_s,
+        )
+        assert (done.n_parts, done.n_orphans, done.n_bundles) == (n_swept,) * 3
 
 
 def test_a_file_that_another_row_names_is_not_erased(ward: Ward) -> None:

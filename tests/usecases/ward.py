@@ -68,6 +68,7 @@ class Ward:
     predictor: FakePredictor = field(default_factory=lambda: certain(0.875))
     bundles: FakeBundleStore = field(default_factory=FakeBundleStore)
     now: datetime = NOON
+    passed_s: float = 0.0
     owner: str = "boot-1"
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -108,6 +109,11 @@ class Ward:
         self.now += timedelta(milliseconds=1)
         return self.now
 
+    def ticks(self) -> float:
+        """Return the seconds since noon; each look at it is a millisecond later."""
+        self.passed_s += 0.001
+        return self.passed_s
+
     def new_id(self) -> str:
         """Return the next id, in order."""
         return f"00000000-0000-4000-8000-{next(self._ids):012d}"
@@ -129,6 +135,7 @@ class Ward:
             timeout_s=30.0,
             lease_s=120.0,
             clock=self.clock,
+            ticks=self.ticks,
             jobs=self.records.jobs,
             inferences=self.records.inferences,
             recordings=self.records.recordings,

@@ -83,14 +83,24 @@ class TestClock:
 
     __test__ = False
     now: datetime = NOON
+    passed: timedelta = timedelta()
 
     def __call__(self) -> datetime:
         """Return the present."""
         return self.now
 
     def move(self, by: timedelta) -> None:
-        """Let time pass, or go back."""
+        """Let time pass."""
         self.now += by
+        self.passed += by
+
+    def set(self, by: timedelta) -> None:
+        """Set the clock forward or back; no time passes."""
+        self.now += by
+
+    def ticks(self) -> float:
+        """Return the seconds that really passed."""
+        return self.passed.total_seconds()
 
 
 @dataclass
@@ -165,6 +175,7 @@ class Box:
             pseudonym_key=bytes(32),
             common_passwords=COMMON,
             clock=self.clock,
+            ticks=self.clock.ticks,
             new_id=new_id,
             accounts=self.records.accounts,
             hospitals=self.records.hospitals,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import httpx
@@ -10,7 +12,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from appliance.core.errors import TooManyAttempts
+from appliance.core.account import Role
+from appliance.core.errors import DiskFull, TooManyAttempts
 from appliance.core.throttle import FREE_FAILURES_PER_ADDRESS
 from appliance.web.turns import Turns
 from tests.web.asgi import speak
@@ -154,6 +157,50 @@ def test_a_flood_of_guesses_shuts_no_known_nurse_out(box: Box, nurse: Person) ->
     assert set(known) == {httpx.codes.OK}
     assert set(guessed) == {httpx.codes.UNAUTHORIZED, httpx.codes.TOO_MANY_REQUESTS}
     assert box.hasher.n_verified_unknown <= FREE_FAILURES_PER_ADDRESS
+
+
+def known(person: Person) -> bool:
+    """Return whether the box knows whose token this is."""
+    return person.call("GET", "/v1/users/me").status_code == httpx.codes.OK
+
+
+def test_no_clock_revives_a_session(box: Box, nurse: Person, admin: Person) -> None:
+    """What was refused for its age is over, after a restart as well; what was not goes on."""
+    assert known(nurse)
+    box.clock.set(timedelta(days=3653))
+    assert not known(nurse)
+    box.clock.set(timedelta(days=-3653))
+    assert not known(nurse)
+    assert known(admin)
+    with box.serving() as http:
+        assert not known(replace(nurse, http=http))
+        assert known(replace(admin, http=http))
+
+
+def test_a_clock_that_goes_back_gives_no_time_twice(box: Box, nurse: Person) -> None:
+    """An hour is over after an hour, in 1970 as well; and nobody can know it after a restart."""
+    box.clock.set(timedelta(days=-20_000))
+    box.clock.move(timedelta(minutes=59))
+    assert known(nurse)
+    with box.serving() as http:
+        assert not known(replace(nurse, http=http))
+        fresh = box.add_person(http, "fresh", Role.NURSE)
+        box.clock.move(timedelta(minutes=59))
+        assert known(fresh)
+        box.clock.set(timedelta(minutes=-50))
+        box.clock.move(timedelta(minutes=1))
+        assert not known(fresh)
+
+
+def test_a_full_disk_revives_no_session_either(box: Box, nurse: Person) -> None:
+    """The end cannot be written down: it is remembered, and 401 is still the answer."""
+    box.clock.set(timedelta(days=3653))
+    box.records.audit.fault = DiskFull()
+    answer = nurse.call("GET", "/v1/users/me")
+    assert answer.status_code == httpx.codes.UNAUTHORIZED
+    box.clock.set(timedelta(days=-3653))
+    box.records.audit.fault = None
+    assert not known(nurse)
 
 
 @pytest.mark.parametrize("change", [{"role": "nurse"}, {"active": False}])

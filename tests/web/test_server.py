@@ -208,7 +208,7 @@ def test_a_fault_nobody_expected_ends_neither_the_looking_nor_the_stop(
 
 def test_what_crashes_left_is_swept_while_it_serves(box: Box) -> None:
     """Not before: a disk full of recordings must not hold up the start."""
-    box.audio.begin()
+    box.audio.begin().crashed = True
     box.audio.now_s = lambda: time.time() + 2 * 86_400.0
     with TestClient(app_of(box, Predictor()), base_url="http://box.local"):
         eventually(lambda: not box.audio.parts)

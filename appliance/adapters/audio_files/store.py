@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import math
 import os
 import re
 import secrets
@@ -74,7 +75,10 @@ class AudioFiles:
         with self.durably():
             self.refuse_below_reserve(0)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            return AudioFile(self, path, self.disk.open(path, flags, 0o600))
+            handle = self.disk.open(path, flags, 0o600)
+            # While it is locked no sweep takes it for a crash's leaving; a kill unlocks it.
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            return AudioFile(self, path, handle)
 
     def read(self, sha256: Sha256) -> bytes:
         """Return the bytes; what does not have its hash is never returned.
@@ -109,7 +113,7 @@ class AudioFiles:
                 self.path(sha256).unlink(missing_ok=True)
                 self.sync()
 
-    def hashes(self, *, older_than_s: float = 0.0) -> Iterator[Sha256]:
+    def hashes(self, *, older_than_s: float = -math.inf) -> Iterator[Sha256]:
         """Yield what was stored at least so long ago, in no order."""
         for name in self._names(_CONTENT, older_than_s):
             yield Sha256(name.removesuffix(".wav"))
@@ -119,8 +123,9 @@ class AudioFiles:
         n_parts = 0
         with self.durably():
             for name in self._names(_PART, older_than_s):
-                (self.directory / name).unlink(missing_ok=True)
-                n_parts += 1
+                # One that is closed and about to be renamed is held by `settling`.
+                with self._locked(fcntl.LOCK_EX):
+                    n_parts += self._remove_unless_open(self.directory / name)
         return n_parts
 
     def refuse_writes(self) -> None:
@@ -163,6 +168,21 @@ class AudioFiles:
             yield
         finally:
             os.close(handle)
+
+    def _remove_unless_open(self, part: Path) -> bool:
+        """Remove a part file that nobody writes; return whether it is gone by this."""
+        try:
+            handle = self.disk.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(handle)
+        return True
 
     def _sync(self, directory: Path) -> None:
         handle = self.disk.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from appliance.adapters.sqlite_records.columns import folded, instant, instant_text
+from appliance.adapters.sqlite_records.columns import document_text, folded, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
@@ -29,8 +29,7 @@ from appliance.core.throttle import (
 )
 
 _KEEP_EXPIRED = timedelta(days=1)
-_N_FORGOTTEN_AT_ONCE = 1_000
-"""More than one sign-in adds, and few enough that none of them has to wait."""
+_N_FORGOTTEN_AT_ONCE = 1_000  # more than one sign-in adds, and few enough that none has to wait
 
 
 class SqliteAccounts:
@@ -143,6 +142,16 @@ class SqliteAccounts:
                 (token_id, instant_text(now)),
             ).fetchone()
             return None if row is None else _user_of(connection, row)
+
+    def end_tokens(self, ids: Collection[TokenId]) -> None:
+        """See the port."""
+        ended = "FROM tokens WHERE revoked = 0 AND id IN (SELECT value FROM json_each(?))"
+        values = (document_text(list(ids)),)
+        with self._database.read() as connection:
+            found = connection.execute(f"SELECT 1 {ended} LIMIT 1", values).fetchone()
+        if found is not None:
+            with self._database.write(Unaudited.EXPIRY) as connection:
+                connection.execute(f"DELETE {ended}", values)
 
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """See the port."""

@@ -38,6 +38,7 @@ class Unaudited(StrEnum):
     SIGN_IN_COUNT = "counts of failures; the sign-in itself is audited"
     FIRST_SHOWN = "reads of one's own result are not audited (API.md §5)"
     ONE_BY_ONE = "its audit rows are appended in the transaction, one a thing it did"
+    EXPIRY = "a token whose time is over is nobody's, with its row or without"
     CLAIM = "who computes a result is bookkeeping; the result is audited"
 
 

@@ -15,7 +15,7 @@ from appliance.core.diagnosis import Diagnosis
 from appliance.core.errors import PredictionPoisonous
 from appliance.core.ids import ResultId
 from appliance.core.inference import InferenceStatus
-from appliance.core.result import MAX_CRASHES_ALONE, Answer, Result, ResultState
+from appliance.core.result import CLOCK_SLACK, MAX_CRASHES_ALONE, Answer, Result, ResultState
 
 _BACK = "state = 'queued', owner = NULL, claimed_at = NULL, lease_until = NULL"
 
@@ -82,8 +82,9 @@ class SqliteJobs:
                 )
             else:
                 connection.execute(
-                    f"UPDATE results SET {_BACK} WHERE state = 'running' AND lease_until < ?",  # noqa: S608
-                    (instant_text(now),),
+                    f"UPDATE results SET {_BACK} WHERE state = 'running'"  # noqa: S608 - a constant
+                    " AND (lease_until < ? OR claimed_at > ?)",
+                    (instant_text(now), instant_text(now + CLOCK_SLACK)),
                 )
             rows = connection.execute(
                 "SELECT id FROM results WHERE state = 'queued' ORDER BY suspect DESC, seq"

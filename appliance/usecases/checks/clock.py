@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from appliance.core.audit import AuditRow
 from appliance.core.findings import Finding, Severity
 
 TOLERANCE: Final = timedelta(seconds=5)
 
 
-def check(newest_at: datetime | None, *, now: datetime) -> tuple[Finding, ...]:
+@dataclass(slots=True, kw_only=True)
+class Past:
+    """When things happened, by the clock of their moment.
+
+    Attributes:
+        first_at: of the oldest audit row: the box was made.
+        newest_at: of the newest.
+        latest_at: the latest instant any of them bears.
+    """
+
+    first_at: datetime | None = None
+    newest_at: datetime | None = None
+    latest_at: datetime | None = None
+
+    def watched(self, rows: Iterable[AuditRow]) -> Iterator[AuditRow]:
+        """Yield the rows as they come, and remember their instants."""
+        for row in rows:
+            at = row.entry.at
+            self.first_at = self.first_at or at
+            self.newest_at = at
+            self.latest_at = max(self.latest_at or at, at)
+            yield row
+
+
+def check(past: Past, *, now: datetime) -> tuple[Finding, ...]:
     """Find that the present lies before something that already happened.
 
-    Args:
-        newest_at: when the newest audit row was written.
-        now: the present.
+    An error if that is the making of the box or the newest thing of all: the clock is wrong now.
+    If things happened since, it may have been set right, and only they can tell: a warning, for
+    as long as the box holds instants that have not come yet.
     """
-    if newest_at is None or newest_at - now <= TOLERANCE:
+    if past.latest_at is None or past.latest_at - now <= TOLERANCE:
         return ()
+    known = [at for at in (past.first_at, past.newest_at) if at is not None]
     return (
         Finding(
             code="clock-went-back",
-            severity=Severity.ERROR,
-            effect="Times of recordings and sign-ins are wrong; tokens may live too long.",
+            severity=Severity.ERROR if max(known) - now > TOLERANCE else Severity.WARNING,
+            effect="Times of recordings and sign-ins are wrong, now or those of another time.",
             cause="The clock of the machine was changed, or its battery is empty.",
             remedy="Set the clock (timedatectl), and see that it is kept right.",
-            details={"ahead_s": (newest_at - now).total_seconds()},
+            details={"ahead_s": (past.latest_at - now).total_seconds()},
         ),
     )
