@@ -40,7 +40,7 @@ LOAD_S: Final = 1.2
 LOOKED_AT_SHARE: Final = 0.3
 """Of kills after which the files are read; after the others the box is first to open them."""
 
-ENVIRONMENT: Final = {"SPIRA_TOKEN_MINUTES": "720", "SPIRA_RECONCILE_EVERY_S": "1"}
+ENVIRONMENT: Final = {"SPIRA_TOKEN_MINUTES": "720", "SPIRA_RECONCILE_EVERY_S": "3"}
 POLL_S: Final = 0.01
 
 
