@@ -44,6 +44,13 @@ def n_unfinished(data: Path, *states: str) -> int:
     return sum(int(counts.get(state, 0)) for state in states)
 
 
+def n_cut_off(data: Path) -> int:
+    """Return of how many results a run ended with the process."""
+    with opened(data) as records:
+        (n_results,) = records.execute("SELECT count(*) FROM results WHERE suspect").fetchone()
+    return int(n_results)
+
+
 def assert_sound(data: Path) -> None:
     """Hold the files to themselves: database, audit chain, and what the doctor finds."""
     with opened(data) as records:
