@@ -78,6 +78,7 @@ class Nurse(threading.Thread):
         self._ledger = ledger
         self._line: http.client.HTTPConnection | None = None
         self._stopping = threading.Event()
+        self._left = threading.Event()
 
     def run(self) -> None:
         """Send on; a fault ends her day and is in the ledger."""
@@ -96,6 +97,11 @@ class Nurse(threading.Thread):
     def stop(self) -> None:
         """Begin no other visit."""
         self._stopping.set()
+
+    def leave(self) -> None:
+        """Drop everything, even what is half told."""
+        self._stopping.set()
+        self._left.set()
 
     def _deliver(self, visit: Visit) -> None:
         for take in visit.takes:
@@ -143,8 +149,9 @@ class Nurse(threading.Thread):
         """Return status and body; 0 when the answer was lost.
 
         Raises:
-            AssertionError: the box said what it must not say.
+            AssertionError: the box said what it must not say, or she was told to leave.
         """
+        assert not self._left.is_set(), "left in the middle of a visit"
         try:
             line = self._line = self._line or http.client.HTTPConnection(
                 "127.0.0.1", self._port, timeout=TIMEOUT_S

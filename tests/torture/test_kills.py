@@ -87,11 +87,12 @@ def test_nothing_is_lost_or_doubled_by_kills(
     campaign = Campaign(box=box, restarts=Restarts(box=box, environment=ENVIRONMENT))
     n_kills = trial.amount(short=50, long=1_000)
     n_wanted = trial.amount(short=500, long=20_000)
+    nurses: list[Nurse] = []
+    n_done = 0
     try:
         campaign.start()
-        nurses = begin_load(campaign, trial, golden)
-        n_done = 0
-        campaign.box.stop(signal.SIGKILL)
+        nurses += begin_load(campaign, trial, golden)
+        box.stop(signal.SIGKILL)
         while n_done < n_kills or campaign.ledger.n_acknowledged < n_wanted:
             campaign.kill_once(trial.random("kill", n_done))
             n_done += 1
@@ -102,11 +103,13 @@ def test_nothing_is_lost_or_doubled_by_kills(
             nurse.join(timeout=SETTLED_WITHIN_S)
             assert not nurse.is_alive()
         campaign.settle()
-        assert_held_to(campaign.box.data, campaign.ledger)
-        n_files = assert_audio_holds(campaign.box.data)
-        assert_sound(campaign.box.data)
+        assert_held_to(box.data, campaign.ledger)
+        n_files = assert_audio_holds(box.data)
+        assert_sound(box.data)
     finally:
-        campaign.box.end()
+        for nurse in nurses:
+            nurse.leave()
+        box.end()
     campaign.restarts.assert_within_the_limit()
     sum_up(trial, campaign, n_kills=n_done, n_files=n_files)
     # Thousands of recordings: what is not kept for a failure is in nobody's way.
