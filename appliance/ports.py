@@ -382,7 +382,10 @@ class JobRecords(Protocol):
 
         With None the next one is taken: suspects first, then in order of arrival. A suspect
         (found running after a crash) is only given while nothing else runs, and nothing else
-        is given while it runs. None comes back if there is nothing to take now.
+        is given while it runs. One that crashed alone before is not given between `reconcile`
+        with `starting` and the next without: a box that falls for another reason, again and
+        again just after its start, must not make poison of what it happens to run, and the
+        others go on meanwhile. None comes back if there is nothing to take now.
         """
 
     def complete(

@@ -41,6 +41,7 @@ class FakeJobs:
         self.results: dict[ResultId, Result] = {}
         self.inferences: dict[InferenceId, Inference] = {}
         self._work: dict[ResultId, _Work] = {}
+        self._just_begun = False
 
     def add(self, result: Result) -> None:
         """Take in a result with its inference."""
@@ -86,6 +87,7 @@ class FakeJobs:
 
     def reconcile(self, *, owner: str, now: datetime, starting: bool) -> tuple[ResultId, ...]:
         """See the port."""
+        self._just_begun = starting
         with self._audit.write(None):
             for result in self._in(ResultState.RUNNING):
                 work = self._work[result.id]
@@ -108,7 +110,11 @@ class FakeJobs:
 
     def _to_give(self, result_id: ResultId | None) -> ResultId | None:
         running = [result.id for result in self._in(ResultState.RUNNING)]
-        queued = [result.id for result in self._in(ResultState.QUEUED)]
+        queued = [
+            result.id
+            for result in self._in(ResultState.QUEUED)
+            if not (self._just_begun and self._work[result.id].crashes_alone)
+        ]
         suspects = [waiting for waiting in queued if self._work[waiting].suspect]
         if any(self._work[busy].suspect for busy in running) or (suspects and running):
             return None

@@ -49,6 +49,11 @@ def crash(records: Records) -> tuple[ResultId, ...]:
     return records.jobs.reconcile(owner="next", now=NOON, starting=True)
 
 
+def a_minute_passes(records: Records) -> None:
+    """Look again for what is unfinished; no lease has run out."""
+    records.jobs.reconcile(owner="me", now=NOON, starting=False)
+
+
 def stored(records: Records, number: int) -> Result:
     """Return the one result of an inference."""
     (result,) = records.inferences.results(InferenceId(f"inference-{number}"))
@@ -292,8 +297,10 @@ def test_after_three_crashes_alone_a_result_is_poison(furnished: Records) -> Non
     claim(furnished, poison)
     crash(furnished)
     for _ in range(MAX_CRASHES_ALONE - 1):
-        claim(furnished)
+        a_minute_passes(furnished)
+        assert claim(furnished) is not None
         assert crash(furnished) == (poison, other)
+    a_minute_passes(furnished)
     claim(furnished)
     assert crash(furnished) == (other,)
     result = stored(furnished, 1)
@@ -308,6 +315,26 @@ def test_after_three_crashes_alone_a_result_is_poison(furnished: Records) -> Non
     assert (last.action, last.entity_id, last.actor) == (AuditAction.RESULT_STORED, poison, "box")
     assert last.details["error_code"] == PredictionPoisonous.code
     assert claim(furnished) is not None
+
+
+def test_what_crashed_alone_waits_until_the_box_has_lasted(furnished: Records) -> None:
+    """A box that falls again and again just after its start makes no poison; others go on."""
+    victim, *others = (submit(furnished, number) for number in range(MAX_CRASHES_ALONE + 1))
+    claim(furnished, victim)
+    crash(furnished)
+    claim(furnished)
+    for other in others:
+        assert crash(furnished)[0] == victim
+        assert claim(furnished, victim) is None
+        given = claim(furnished)
+        assert given is not None
+        assert given.id == other
+        complete(furnished, other)
+    assert claim(furnished) is None
+    a_minute_passes(furnished)
+    given = claim(furnished)
+    assert given is not None
+    assert given.id == victim
 
 
 def test_an_orderly_stop_while_alone_is_no_crash(furnished: Records) -> None:

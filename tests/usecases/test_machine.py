@@ -131,6 +131,11 @@ class LifeOfInferences(RuleBasedStateMachine):
         )
 
     @rule()
+    def a_minute_passes(self) -> None:
+        """The box looks again for what is unfinished; no lease has run out."""
+        self.ward.minute()
+
+    @rule()
     def crash(self) -> None:
         """The process is killed and starts again."""
         late, late_owner = list(self.running), self.ward.owner
@@ -197,6 +202,7 @@ class LifeOfInferences(RuleBasedStateMachine):
         """Let a last boot work until nothing is left."""
         self.crash()
         for _ in range(len(self.acknowledged) * (MAX_CRASHES_ALONE + 2) + 1):
+            self.ward.minute()
             self.predict()
         for result in self._results():
             poison = self.crashes_alone[result.id] >= MAX_CRASHES_ALONE

@@ -233,3 +233,13 @@ class Ward:
             queue=self.queue,
             starting=True,
         )
+
+    def minute(self) -> int:
+        """Look again for what is unfinished, as every minute, and return how many results wait."""
+        return reconcile(
+            owner=self.owner,
+            clock=self.clock,
+            jobs=self.records.jobs,
+            queue=self.queue,
+            starting=False,
+        )

@@ -26,6 +26,7 @@ class SqliteJobs:
     def __init__(self, database: Database) -> None:
         """Keep work in this database."""
         self._database = database
+        self._just_begun = False
 
     def claim(
         self, result_id: ResultId | None, *, owner: str, now: datetime, lease_until: datetime
@@ -37,7 +38,7 @@ class SqliteJobs:
         None for a named result should ask for the next one.
         """
         with self._database.write(Unaudited.CLAIM) as connection:
-            chosen = _to_give(connection, result_id)
+            chosen = _to_give(connection, result_id, none_crashed_alone=self._just_begun)
             if chosen is None:
                 return None
             connection.execute(
@@ -73,6 +74,7 @@ class SqliteJobs:
 
     def reconcile(self, *, owner: str, now: datetime, starting: bool) -> tuple[ResultId, ...]:
         """See the port; each result given up leaves an audit row naming the owner."""
+        self._just_begun = starting
         with self._database.write(Unaudited.CLAIM) as connection:
             if starting:
                 _give_up_poison(connection, owner=owner, now=now)
@@ -99,10 +101,14 @@ class SqliteJobs:
         return {state.value: found.get(state.value, 0) for state in ResultState}
 
 
-def _to_give(connection: sqlite3.Connection, result_id: ResultId | None) -> ResultId | None:
+def _to_give(
+    connection: sqlite3.Connection, result_id: ResultId | None, *, none_crashed_alone: bool
+) -> ResultId | None:
     """Return the result that may be claimed now, if it is the one asked for."""
     suspect = connection.execute(
-        "SELECT id FROM results WHERE state = 'queued' AND suspect = 1 ORDER BY seq LIMIT 1"
+        "SELECT id FROM results WHERE state = 'queued' AND suspect = 1"
+        " AND (crashes_alone = 0 OR NOT ?) ORDER BY seq LIMIT 1",
+        (none_crashed_alone,),
     ).fetchone()
     running = connection.execute(
         "SELECT count(*) AS n, total(suspect) AS n_suspects FROM results WHERE state = 'running'"
@@ -111,8 +117,8 @@ def _to_give(connection: sqlite3.Connection, result_id: ResultId | None) -> Resu
         return None
     row = connection.execute(
         "SELECT id FROM results WHERE state = 'queued' AND suspect = ?1"
-        " AND (?2 IS NULL OR id = ?2) ORDER BY seq LIMIT 1",
-        (suspect is not None, result_id),
+        " AND (?2 IS NULL OR id = ?2) AND (crashes_alone = 0 OR NOT ?3) ORDER BY seq LIMIT 1",
+        (suspect is not None, result_id, none_crashed_alone),
     ).fetchone()
     return None if row is None else ResultId(row["id"])
 
