@@ -110,15 +110,25 @@ class Seeds:
         """120 s in stereo: as much as a recording may be."""
 
     def mutant(self, chance: random.Random) -> bytes:
-        """Return one file that the box may be sent; of every other one the length is true again.
+        """Return one file that the box may be sent.
 
-        Most changes make that length a lie, and nothing behind it would be tried.
+        Most changes make a length a lie, and nothing behind it would be tried: of every other
+        file the lengths are made true again.
         """
         content = mutated(chance.choice(self.short), chance, self.short)
-        if chance.random() < 0.5 and len(content) >= RIFF_BYTES:
-            content = content[:4] + struct.pack("<I", len(content) - 8) + content[8:]
-        return content
+        return _mended(content, chance) if chance.random() < 0.5 else content
 
     def long_mutant(self, chance: random.Random) -> bytes:
         """Return one of the largest, changed in its head alone."""
         return mutated(self.long[:44], chance) + self.long[44:]
+
+
+def _mended(content: bytes, chance: random.Random) -> bytes:
+    """Return the file with the true length of the whole, and sometimes of its last chunk."""
+    mended = bytearray(content)
+    if len(mended) >= RIFF_BYTES:
+        struct.pack_into("<I", mended, 4, len(mended) - 8)
+    at = mended.rfind(b"data")
+    if 0 <= at <= len(mended) - 8 and chance.random() < 0.5:
+        struct.pack_into("<I", mended, at + 4, len(mended) - at - 8)
+    return bytes(mended)
