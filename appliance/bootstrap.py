@@ -131,6 +131,7 @@ class Appliance:
             protocols=self.protocols,
             bundles=self.bundles,
             predictor=self.predictor,
+            golden_timeout_s=self.settings.job_timeout_s,
         )
 
 

@@ -69,7 +69,7 @@ def _self_test_staged(staged: StagedBundle, room: ModelRoom) -> None:
     contents = room.bundles.staged_contents(staged)
     was_loaded = contents.manifest.graph_sha256 in room.predictor.loaded()
     try:
-        self_test(contents, predictor=room.predictor)
+        self_test(contents, predictor=room.predictor, timeout_s=room.golden_timeout_s)
     finally:
         if not was_loaded:
             room.predictor.unload(contents.manifest.graph_sha256)

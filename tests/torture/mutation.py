@@ -34,7 +34,7 @@ def mutated(content: bytes, chance: random.Random, others: Sequence[bytes] = ())
     return bytes(changed)
 
 
-def flip_bit(content: bytearray, chance: random.Random) -> None:
+def _flip_bit(content: bytearray, chance: random.Random) -> None:
     """Turn one bit."""
     if content:
         content[place(content, chance)] ^= 1 << chance.randrange(8)
@@ -99,7 +99,7 @@ def place(content: bytes | bytearray, chance: random.Random) -> int:
 
 
 MUTATORS: Final[tuple[Mutator, ...]] = (
-    flip_bit,
+    _flip_bit,
     _set_byte,
     _truncate,
     _remove,

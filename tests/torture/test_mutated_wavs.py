@@ -14,6 +14,7 @@ import httpx
 
 from tests.system.boxes import Box, Client
 from tests.torture.trial import Trial
+from tests.torture.ward import resident_mib
 from tests.torture.wav_seeds import Seeds
 from tests.torture.wav_storm import end_of
 
@@ -97,11 +98,3 @@ def warm_up(nurse: Client, seeds: Seeds) -> None:
     """Let the server reach its working size: as many uploads at once as there will be."""
     with ThreadPoolExecutor(N_CLIENTS) as clients:
         list(clients.map(lambda role: nurse.put_recording("frase", seeds.short[role]), range(40)))
-
-
-def resident_mib(box: Box) -> float:
-    """Return the resident memory of the server."""
-    assert box.process is not None
-    status = Path(f"/proc/{box.process.pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +30,7 @@ from appliance.adapters.bundle_files.disk import (
     writing,
 )
 from appliance.core.bundle import BundleContents, StagedBundle
-from appliance.core.errors import BundleRefused, ModelUnavailable
+from appliance.core.errors import ModelUnavailable
 from appliance.core.manifest import GRAPH_NAME
 from appliance.core.manifest_json import MAX_TOTAL_BYTES
 from appliance.core.signing_key import TrustedKey
@@ -97,7 +97,7 @@ class BundleFiles:
         believed = Believed(keys=trusted, never_to_model=never_to_model, verify=self._verify)
         work = self._new_work()
         try:
-            write_new(work / _COPY, _limited(pieces_of(source), self._max_bytes))
+            write_new(work / _COPY, pieces_of(source, max_bytes=self._max_bytes))
             authentic = unpack(work / _COPY, work / _TREE, believed)
             with writing():
                 (work / _COPY).unlink()
@@ -199,20 +199,6 @@ class BundleFiles:
         if _DIGEST.fullmatch(digest) is None:
             raise ModelUnavailable(reason="digest")
         return self._root / digest
-
-
-def _limited(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
-    """Yield the pieces of a bundle, refusing it once they are more than it may have."""
-    n_bytes = 0
-    for piece in pieces:
-        n_bytes += len(piece)
-        if n_bytes > max_bytes:
-            raise BundleRefused(
-                "It is longer than a bundle may be.",
-                reason="container-limits",
-                max_bytes=max_bytes,
-            )
-        yield piece
 
 
 def _changed_at(path: Path) -> float:
