@@ -31,12 +31,13 @@ def install_bundle(source: Path, *, actor: str, room: ModelRoom) -> tuple[ModelV
     try:
         _refuse_outdated(staged, room.models)
         _self_test_staged(staged, room)
-        room.bundles.install(staged)
+        with room.bundles.one_at_a_time():
+            room.bundles.install(staged)
+            model = _model_of(staged, actor=actor, room=room)
+            version = _version(staged, model, room)
+            stored = room.models.add_version(version, audit=_installation(version, actor))
     finally:
         room.bundles.discard(staged)
-    model = _model_of(staged, actor=actor, room=room)
-    version = _version(staged, model, room)
-    stored = room.models.add_version(version, audit=_installation(version, actor))
     return room.models.version(_known_id(staged, room.models) or version.id), stored
 
 

@@ -103,12 +103,13 @@ def remove_version(version: ModelVersion, *, actor: str, room: ModelRoom) -> Non
     Raises:
         VersionPending: it is active, or results wait for it.
     """
-    room.models.set_state(
-        version.id,
-        VersionState.REMOVED,
-        audit=audited(AuditAction.MODEL_REMOVED, version.id, at=room.clock(), actor=actor),
-    )
-    room.bundles.remove(version.digest)
+    with room.bundles.one_at_a_time():
+        room.models.set_state(
+            version.id,
+            VersionState.REMOVED,
+            audit=audited(AuditAction.MODEL_REMOVED, version.id, at=room.clock(), actor=actor),
+        )
+        room.bundles.remove(version.digest)
 
 
 def find_version(name: str, *, models: ModelRecords) -> ModelVersion:

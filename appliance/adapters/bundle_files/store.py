@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import math
 import os
@@ -10,7 +11,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -157,6 +159,17 @@ class BundleFiles:
         with writing():
             paths = [path for path in self._root.iterdir() if _DIGEST.fullmatch(path.name)]
             return frozenset(path.name for path in paths if _changed_at(path) <= before)
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Keep all others waiting, threads too: each opens the directory for itself."""
+        with writing():
+            handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def remove(self, digest: str, *, older_than_s: float = -math.inf) -> None:
         """Remove a bundle installed at least so long ago; one that is not here is no error.
