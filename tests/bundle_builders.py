@@ -175,14 +175,16 @@ def a_manifest(**changes: Any) -> Manifest:
     return replace(manifest, **changes)
 
 
-def one_role_manifest(graph: bytes, *, amplitude: float = 0.25, **changes: Any) -> Manifest:
+def one_role_manifest(
+    graph: bytes, *, amplitude: float = 0.25, expected: float = 0.25, **changes: Any
+) -> Manifest:
     """Return the manifest of a graph that hears `sustentada` alone, with one golden case."""
     wavs = {"golden/a-sustentada.wav": a_wav(amplitude)}
     case = GoldenCase(
         id="a",
         recordings={"sustentada": "golden/a-sustentada.wav"},
         metadata={},
-        probability=0.25,
+        probability=expected,
     )
     return a_manifest(
         roles=(RoleInput(role="sustentada", required=True),),
