@@ -8,11 +8,12 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeAlias
 
 from appliance.adapters import ed25519_signatures
 from appliance.adapters.argon2_passwords import Argon2Passwords
@@ -28,7 +29,7 @@ from appliance.adapters.key_files import (
     missing_secrets,
     read_secret,
 )
-from appliance.adapters.onnx_predictor import OnnxPredictor
+from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
 from appliance.adapters.sqlite_records import open_records
 from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
 from appliance.core.errors import NotInitialised, StorageFailed, StorageFault
@@ -58,6 +59,8 @@ from appliance.usecases.doctor import ExaminedBox, ExaminedRecords
 from appliance.usecases.models import ModelRoom
 from appliance.usecases.predict import Scoring
 from appliance.usecases.submit import SubmissionRecords
+
+OnFailure: TypeAlias = Callable[[StorageFailed], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +135,7 @@ class Appliance:
             protocols=self.protocols,
             bundles=self.bundles,
             predictor=self.predictor,
+            golden_timeout_s=self.settings.job_timeout_s,
         )
 
 
@@ -180,24 +184,23 @@ def notifier() -> SystemdNotifier:
 
 @contextmanager
 def open_appliance(
-    settings: Settings, *, on_failure: Callable[[StorageFailed], None] | None = None
+    settings: Settings, *, serving: bool = False, on_failure: OnFailure | None = None
 ) -> Iterator[Appliance]:
     """Open a box that was initialised, and close it in order.
 
     Args:
         settings: where it lies and how it is to behave.
-        on_failure: called once when the disk fails to store: the process should leave. Must
-            neither block nor write.
+        serving: models are scored in this process; else in one of their own with limits.
+        on_failure: called once when the disk fails to store; may neither block nor write.
 
     Raises:
         NotInitialised: there is no box in this directory.
         SecretMissing, DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
     """
-    directory = settings.directory
-    if not (directory / "records.db").is_file():
-        raise NotInitialised(directory=str(directory))
+    directory = _initialised(settings)
     failure = _Failure(on_failure)
     records = open_records(directory / "records.db", on_failure=failure.tell)
+    predictor = (OnnxPredictor if serving else ConfinedPredictor)(settings.job_timeout_s)
     try:
         audio = AudioFiles(
             directory / "audio", reserve_bytes=settings.reserve_bytes, on_failure=failure.tell
@@ -223,11 +226,12 @@ def open_appliance(
             database=records,
             audio=audio,
             bundles=_bundles(directory),
-            predictor=OnnxPredictor(warm_up_timeout_s=settings.job_timeout_s),
+            predictor=predictor,
             hasher=Argon2Passwords(),
             queue=HueyQueue(directory),
         )
     finally:
+        predictor.close()
         records.close()
 
 
@@ -239,9 +243,7 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
         NotInitialised: there is no box in this directory.
         StorageFault: not even its directories can be opened.
     """
-    directory = settings.directory
-    if not (directory / "records.db").is_file():
-        raise NotInitialised(directory=str(directory))
+    directory = _initialised(settings)
     with ExitStack() as opened:
         yield ExaminedBox(
             directory=directory,
@@ -251,8 +253,15 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
             records=_examined_records(directory, opened),
             audio=AudioFiles(directory / "audio", reserve_bytes=settings.reserve_bytes),
             bundles=_bundles(directory),
-            predictor=OnnxPredictor(warm_up_timeout_s=settings.job_timeout_s),
+            predictor=opened.enter_context(closing(ConfinedPredictor(settings.job_timeout_s))),
         )
+
+
+def _initialised(settings: Settings) -> Path:
+    directory = settings.directory
+    if not (directory / "records.db").is_file():
+        raise NotInitialised(directory=str(directory))
+    return directory
 
 
 def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | StorageFault:
@@ -278,7 +287,7 @@ def _bundles(directory: Path) -> BundleFiles:
 class _Failure:
     """What happens when the disk fails anywhere: every store stops acknowledging."""
 
-    def __init__(self, on_failure: Callable[[StorageFailed], None] | None) -> None:
+    def __init__(self, on_failure: OnFailure | None) -> None:
         self._on_failure = on_failure
         self.stops: tuple[Callable[[], None], ...] = ()
         self._told = False

@@ -547,6 +547,14 @@ class BundleStore(Protocol):
         Installing a bundle again makes it young.
         """
 
+    def one_at_a_time(self) -> AbstractContextManager[None]:
+        """Keep every other thread and process waiting that asks for this.
+
+        Held while files and rows of a bundle change together: else one process could bring a
+        version back between the two steps of another that takes it away. Not reentrant; whoever
+        holds it and dies gives it back.
+        """
+
     def remove(self, digest: str, *, older_than_s: float = -math.inf) -> None:
         """Remove a bundle installed at least so long ago; one that is not here is no error."""
 

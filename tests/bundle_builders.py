@@ -175,14 +175,16 @@ def a_manifest(**changes: Any) -> Manifest:
     return replace(manifest, **changes)
 
 
-def one_role_manifest(graph: bytes, **changes: Any) -> Manifest:
+def one_role_manifest(
+    graph: bytes, *, amplitude: float = 0.25, expected: float = 0.25, **changes: Any
+) -> Manifest:
     """Return the manifest of a graph that hears `sustentada` alone, with one golden case."""
-    wavs = {"golden/a-sustentada.wav": a_wav(0.25)}
+    wavs = {"golden/a-sustentada.wav": a_wav(amplitude)}
     case = GoldenCase(
         id="a",
         recordings={"sustentada": "golden/a-sustentada.wav"},
         metadata={},
-        probability=0.25,
+        probability=expected,
     )
     return a_manifest(
         roles=(RoleInput(role="sustentada", required=True),),
@@ -193,15 +195,16 @@ def one_role_manifest(graph: bytes, **changes: Any) -> Manifest:
     )
 
 
-def one_role_bundle(graph_name: str, **changes: Any) -> bytes:
+def one_role_bundle(graph_name: str, *, amplitude: float = 0.25, **changes: Any) -> bytes:
     """Return a bundle of a graph of `fixtures/graphs` that hears `sustentada` alone."""
     graph = graph_bytes(graph_name)
     files = {
         GRAPH_NAME: graph,
         CARD_NAME: CARD,
-        "golden/a-sustentada.wav": a_wav(0.25),
+        "golden/a-sustentada.wav": a_wav(amplitude),
     }
-    return a_bundle(one_role_manifest(graph, **changes), files=files)
+    manifest = one_role_manifest(graph, amplitude=amplitude, **changes)
+    return a_bundle(manifest, files=files)
 
 
 def a_bundle(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +60,13 @@ class FakeBundleStore:
     kept: dict[str, dict[str, bytes]] = field(default_factory=dict)
     age_s: dict[str, float] = field(default_factory=dict)
     tokens: count[int] = field(default_factory=count)
+    one: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Keep all others waiting."""
+        with self.one:
+            yield
 
     def stage(
         self, source: Path, *, trusted: Sequence[TrustedKey], never_to_model: Collection[str]

@@ -58,7 +58,9 @@ def run_server(settings: Settings) -> None:
     systemd = notifier()
     with (
         only_server(settings.directory),
-        open_appliance(settings, on_failure=lambda _failure: storage_failed.set()) as appliance,
+        open_appliance(
+            settings, serving=True, on_failure=lambda _failure: storage_failed.set()
+        ) as appliance,
     ):
         process.serve(
             server.create_app(appliance, storage_failed=storage_failed),

@@ -31,12 +31,13 @@ def install_bundle(source: Path, *, actor: str, room: ModelRoom) -> tuple[ModelV
     try:
         _refuse_outdated(staged, room.models)
         _self_test_staged(staged, room)
-        room.bundles.install(staged)
+        with room.bundles.one_at_a_time():
+            room.bundles.install(staged)
+            model = _model_of(staged, actor=actor, room=room)
+            version = _version(staged, model, room)
+            stored = room.models.add_version(version, audit=_installation(version, actor))
     finally:
         room.bundles.discard(staged)
-    model = _model_of(staged, actor=actor, room=room)
-    version = _version(staged, model, room)
-    stored = room.models.add_version(version, audit=_installation(version, actor))
     return room.models.version(_known_id(staged, room.models) or version.id), stored
 
 
@@ -69,7 +70,7 @@ def _self_test_staged(staged: StagedBundle, room: ModelRoom) -> None:
     contents = room.bundles.staged_contents(staged)
     was_loaded = contents.manifest.graph_sha256 in room.predictor.loaded()
     try:
-        self_test(contents, predictor=room.predictor)
+        self_test(contents, predictor=room.predictor, timeout_s=room.golden_timeout_s)
     finally:
         if not was_loaded:
             room.predictor.unload(contents.manifest.graph_sha256)

@@ -30,7 +30,11 @@ GOLDEN_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRoom:
-    """What installing and switching models works with."""
+    """What installing and switching models works with.
+
+    Attributes:
+        golden_timeout_s: for each golden case: as long as a patient's run may take.
+    """
 
     clock: Clock
     new_id: NewId
@@ -39,6 +43,7 @@ class ModelRoom:
     protocols: ProtocolRecords
     bundles: BundleStore
     predictor: Predictor
+    golden_timeout_s: float = GOLDEN_TIMEOUT_S
 
 
 def activate_version(
@@ -50,7 +55,11 @@ def activate_version(
         ModelUnavailable, GraphRefused, GoldenMismatch: the old version stays active.
         ModelNotFound: it was removed.
     """
-    self_test(room.bundles.contents(version.digest), predictor=room.predictor)
+    self_test(
+        room.bundles.contents(version.digest),
+        predictor=room.predictor,
+        timeout_s=room.golden_timeout_s,
+    )
     room.models.activate(
         version.id,
         default=default,
@@ -94,12 +103,13 @@ def remove_version(version: ModelVersion, *, actor: str, room: ModelRoom) -> Non
     Raises:
         VersionPending: it is active, or results wait for it.
     """
-    room.models.set_state(
-        version.id,
-        VersionState.REMOVED,
-        audit=audited(AuditAction.MODEL_REMOVED, version.id, at=room.clock(), actor=actor),
-    )
-    room.bundles.remove(version.digest)
+    with room.bundles.one_at_a_time():
+        room.models.set_state(
+            version.id,
+            VersionState.REMOVED,
+            audit=audited(AuditAction.MODEL_REMOVED, version.id, at=room.clock(), actor=actor),
+        )
+        room.bundles.remove(version.digest)
 
 
 def find_version(name: str, *, models: ModelRecords) -> ModelVersion:
@@ -138,7 +148,8 @@ def verify_versions(model_id: ModelId | None, *, room: ModelRoom) -> Iterator[Ve
             continue
         fault = None
         try:
-            self_test(room.bundles.contents(version.digest), predictor=room.predictor)
+            contents = room.bundles.contents(version.digest)
+            self_test(contents, predictor=room.predictor, timeout_s=room.golden_timeout_s)
         except ApplianceError as found:
             fault = found
         yield Verification(version=version, fault=fault)
@@ -184,7 +195,9 @@ def _load(version: ModelVersion, room: ModelRoom) -> None:
     room.predictor.ensure_loaded(version.graph_sha256, lambda: room.bundles.graph(version.digest))
 
 
-def self_test(contents: BundleContents, *, predictor: Predictor) -> None:
+def self_test(
+    contents: BundleContents, *, predictor: Predictor, timeout_s: float = GOLDEN_TIMEOUT_S
+) -> None:
     """Score the golden recordings of a bundle on this very box; the graph stays loaded.
 
     Raises:
@@ -193,4 +206,4 @@ def self_test(contents: BundleContents, *, predictor: Predictor) -> None:
     if not contents.manifest.onnxruntime.includes(predictor.runtime_version()):
         raise GraphRefused("It was not made for this ONNX Runtime.", reason="runtime-version")
     predictor.ensure_loaded(contents.manifest.graph_sha256, lambda: contents.graph)
-    run_golden(contents, predictor=predictor, timeout_s=GOLDEN_TIMEOUT_S)
+    run_golden(contents, predictor=predictor, timeout_s=timeout_s)

@@ -86,13 +86,14 @@ def test_an_endless_run_is_ended() -> None:
     assert predictor.score(endless, QUIET, timeout_s=10).probability == 0.25
 
 
-def test_a_run_that_asks_for_too_much_fails() -> None:
-    """Four terabytes are refused by the allocator; the session lives on."""
-    predictor, enormous = loaded("enormous")
+@pytest.mark.parametrize("graph", ["enormous", "greedy"])
+def test_a_run_that_asks_for_too_much_fails(graph: str) -> None:
+    """Four terabytes, and four gigabytes that the machine may have; the session lives on."""
+    predictor, sha256 = loaded(graph)
     with pytest.raises(PredictionFailed) as failed:
-        predictor.score(enormous, LOUD, timeout_s=10)
+        predictor.score(sha256, LOUD, timeout_s=10)
     assert failed.value.details["reason"] == "run"
-    assert predictor.score(enormous, QUIET, timeout_s=10).probability == 0.0
+    assert predictor.score(sha256, QUIET, timeout_s=10).probability == 0.0
 
 
 def test_control_flow_runs() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -326,3 +328,21 @@ def test_the_signature_comes_first(under: Under) -> None:
         under.stage(a_bundle(a_manifest(sequence=0), author=an_author("stranger")))
     with pytest.raises(BundleRefused):
         under.stage(a_bundle(a_manifest(sequence=0)))
+
+
+def test_one_at_a_time_is_one(under: Under) -> None:
+    """Whoever asks second waits until the first has done, whatever became of it."""
+    order = []
+
+    def second() -> None:
+        with under.store.one_at_a_time():
+            order.append("second")
+
+    other = threading.Thread(target=second)
+    with contextlib.suppress(ModelUnavailable), under.store.one_at_a_time():
+        other.start()
+        other.join(timeout=0.2)
+        order.append("first")
+        raise ModelUnavailable
+    other.join(timeout=10)
+    assert order == ["first", "second"]

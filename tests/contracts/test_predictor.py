@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from appliance.adapters.onnx_predictor import OnnxPredictor
+from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
 from appliance.core.errors import GraphRefused, ModelUnavailable, PredictionFailed
 from appliance.core.manifest import RuntimeRange
 from appliance.ports import Predictor
@@ -25,12 +27,16 @@ def loudest(inputs: Inputs) -> float:
     return float(inputs["sustentada"].max())
 
 
-@pytest.fixture(params=["fake", "real"])
-def predictor(request: pytest.FixtureRequest) -> Predictor:
+@pytest.fixture(params=["fake", "real", "confined"])
+def predictor(request: pytest.FixtureRequest) -> Iterator[Predictor]:
     """Each predictor in turn, with nothing loaded."""
-    if request.param == "real":
-        return OnnxPredictor()
-    return FakePredictor(answers={SHA256: loudest})
+    with ExitStack() as opened:
+        if request.param == "real":
+            yield OnnxPredictor()
+        elif request.param == "confined":
+            yield opened.enter_context(closing(ConfinedPredictor()))
+        else:
+            yield FakePredictor(answers={SHA256: loudest})
 
 
 @pytest.fixture

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -26,6 +31,7 @@ from appliance.usecases.install_model import install_bundle
 from appliance.usecases.models import activate_version, remove_version
 from tests.builders import a_model, a_model_version, an_audit
 from tests.bundle_builders import an_author
+from tests.fakes_models import FakeBundleStore
 from tests.fakes_versions import FakeModels
 from tests.usecases.shelf import Shelf
 
@@ -206,3 +212,33 @@ def test_an_unknown_version_is_not_removed(shelf: Shelf) -> None:
     """A version of another box."""
     with pytest.raises(ModelNotFound):
         remove_version(a_model_version(), actor="it", room=shelf.room())
+
+
+@dataclass
+class SlowToRemove(FakeBundleStore):
+    """Bundles of a disk so slow that another process may get in between."""
+
+    meanwhile: Callable[[], object] = str
+
+    def remove(self, digest: str, *, older_than_s: float = -math.inf) -> None:
+        """Let the other one work as far as it gets, then remove."""
+        other = Thread(target=self.meanwhile)
+        other.start()
+        other.join(timeout=0.5)
+        super().remove(digest, older_than_s=older_than_s)
+
+
+def test_what_is_brought_back_while_it_is_taken_away_is_whole(tmp_path: Path) -> None:
+    """Its row would say installed, and its files would be gone."""
+    bundles = SlowToRemove()
+    shelf = Shelf(stick=tmp_path / "stick.spira", bundles=bundles)
+    version, _ = shelf.install()
+    bundles.meanwhile = shelf.install
+
+    remove_version(version, actor="it", room=shelf.room())
+
+    deadline = time.monotonic() + 5
+    while shelf.records.models.version(version.id).state is VersionState.REMOVED:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert shelf.bundles.installed() == {version.digest}

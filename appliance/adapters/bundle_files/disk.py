@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from appliance.core.errors import DiskFull, FileMissing, StorageFailed
+from appliance.core.errors import BundleRefused, DiskFull, FileMissing, StorageFailed
 
 PIECE_BYTES: Final = 1024 * 1024
 
@@ -32,10 +32,14 @@ def writing() -> Iterator[None]:
         raise StorageFailed(errno=error.errno) from error
 
 
-def pieces_of(source: Path) -> Iterator[bytes]:
+def pieces_of(source: Path, *, max_bytes: int) -> Iterator[bytes]:
     """Yield a file of somewhere else, such as a stick that may be pulled at any byte.
 
+    What claims to be too long is not begun: a sparse file costs a stick nothing, and the copy
+    the whole data disk. What turns out to be too long is given up.
+
     Raises:
+        BundleRefused: `container-limits`.
         FileMissing: it is not there, no regular file, or stopped being readable.
     """
     try:
@@ -46,7 +50,11 @@ def pieces_of(source: Path) -> Iterator[bytes]:
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise FileMissing("It is not a regular file.")
+        _refuse_long(os.fstat(handle).st_size, max_bytes)
+        n_bytes = 0
         while piece := _read(handle):
+            n_bytes += len(piece)
+            _refuse_long(n_bytes, max_bytes)
             yield piece
     finally:
         os.close(handle)
@@ -104,6 +112,13 @@ def _sync(path: Path, flags: int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _refuse_long(n_bytes: int, max_bytes: int) -> None:
+    if n_bytes > max_bytes:
+        raise BundleRefused(
+            "It is longer than a bundle may be.", reason="container-limits", max_bytes=max_bytes
+        )
 
 
 def _read(handle: int) -> bytes:

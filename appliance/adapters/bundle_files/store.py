@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import math
 import os
@@ -10,7 +11,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +32,7 @@ from appliance.adapters.bundle_files.disk import (
     writing,
 )
 from appliance.core.bundle import BundleContents, StagedBundle
-from appliance.core.errors import BundleRefused, ModelUnavailable
+from appliance.core.errors import ModelUnavailable
 from appliance.core.manifest import GRAPH_NAME
 from appliance.core.manifest_json import MAX_TOTAL_BYTES
 from appliance.core.signing_key import TrustedKey
@@ -97,7 +99,7 @@ class BundleFiles:
         believed = Believed(keys=trusted, never_to_model=never_to_model, verify=self._verify)
         work = self._new_work()
         try:
-            write_new(work / _COPY, _limited(pieces_of(source), self._max_bytes))
+            write_new(work / _COPY, pieces_of(source, max_bytes=self._max_bytes))
             authentic = unpack(work / _COPY, work / _TREE, believed)
             with writing():
                 (work / _COPY).unlink()
@@ -158,6 +160,17 @@ class BundleFiles:
             paths = [path for path in self._root.iterdir() if _DIGEST.fullmatch(path.name)]
             return frozenset(path.name for path in paths if _changed_at(path) <= before)
 
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Keep all others waiting, threads too: each opens the directory for itself."""
+        with writing():
+            handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
     def remove(self, digest: str, *, older_than_s: float = -math.inf) -> None:
         """Remove a bundle installed at least so long ago; one that is not here is no error.
 
@@ -199,20 +212,6 @@ class BundleFiles:
         if _DIGEST.fullmatch(digest) is None:
             raise ModelUnavailable(reason="digest")
         return self._root / digest
-
-
-def _limited(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
-    """Yield the pieces of a bundle, refusing it once they are more than it may have."""
-    n_bytes = 0
-    for piece in pieces:
-        n_bytes += len(piece)
-        if n_bytes > max_bytes:
-            raise BundleRefused(
-                "It is longer than a bundle may be.",
-                reason="container-limits",
-                max_bytes=max_bytes,
-            )
-        yield piece
 
 
 def _changed_at(path: Path) -> float:

@@ -1,5 +1,6 @@
-"""ONNX Runtime in this process, silent towards the world."""
+"""ONNX Runtime, silent towards the world: in this process, or in one with limits of its own."""
 
+from appliance.adapters.onnx_predictor.confined import ConfinedPredictor
 from appliance.adapters.onnx_predictor.predictor import OnnxPredictor
 
-__all__ = ["OnnxPredictor"]
+__all__ = ["ConfinedPredictor", "OnnxPredictor"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from appliance.adapters.onnx_predictor.memory import limit_memory
 from appliance.adapters.onnx_predictor.onnxruntime_import import onnxruntime as ort
 from appliance.adapters.onnx_predictor.onnxruntime_import import (
     onnxruntime_pybind11_state as ort_state,
@@ -59,12 +60,13 @@ _ORT_ERRORS: Final = (
 class OnnxPredictor:
     """Fills the port Predictor."""
 
-    def __init__(self, *, warm_up_timeout_s: float = 30.0) -> None:
+    def __init__(self, warm_up_timeout_s: float = 30.0) -> None:
         """Hold no session yet.
 
         Args:
             warm_up_timeout_s: a graph that needs longer for five seconds of silence is refused.
         """
+        limit_memory()
         self._warm_up_timeout_s = warm_up_timeout_s
         self._sessions: dict[str, ort.InferenceSession] = {}
         self._lock = threading.Lock()
@@ -104,6 +106,10 @@ class OnnxPredictor:
     def loaded(self) -> frozenset[str]:
         """Return the digests of the graphs that have a session."""
         return frozenset(self._sessions.copy())
+
+    def close(self) -> None:
+        """Forget every session."""
+        self._sessions.clear()
 
     def score(
         self, graph_sha256: str, inputs: Mapping[str, NDArray[np.float32]], *, timeout_s: float
@@ -150,6 +156,7 @@ def _options() -> ort.SessionOptions:
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     # What goes wrong comes back as an exception; the runtime's own log may quote inputs.
     options.log_severity_level = _FATAL_ONLY
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     return options
