@@ -20,6 +20,7 @@ from appliance.web.health import Readiness, health_router
 from appliance.web.hospitals import HospitalController
 from appliance.web.inferences import InferenceController
 from appliance.web.models import ModelController
+from appliance.web.options import answering_options
 from appliance.web.protocols import ProtocolController
 from appliance.web.recordings import AttachedRecordingController, RecordingController
 from appliance.web.requests import MAX_DEPTH, BoxRequest
@@ -85,8 +86,9 @@ def create_web(
         debug=False,
     )
     app.asgi_handler = outermost(
-        app.asgi_handler,
+        answering_options(app.asgi_handler, cors=bool(settings.cors_origins)),
         allowed_hosts=frozenset(name.lower() for name in settings.allowed_hosts),
+        allowed_origins=frozenset(origin.lower() for origin in settings.cors_origins),
         traffic=traffic,
     )
     return app
