@@ -1,4 +1,4 @@
-"""The outermost layer: the same headers on every answer, and nothing for foreign names and pages."""
+"""The outermost layer: headers on every answer, and nothing for foreign names and pages."""
 
 from __future__ import annotations
 

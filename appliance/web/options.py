@@ -43,7 +43,7 @@ def answering_options(app: ASGIApp, *, cors: bool) -> ASGIApp:
                 message["body"] = b""  # type: ignore[typeddict-unknown-key]
             await send(message)
 
-        await app({**scope, "method": _NO_METHOD}, receive, send_as_options)  # type: ignore[misc,arg-type]
+        await app({**scope, "method": _NO_METHOD}, receive, send_as_options)  # type: ignore[arg-type]
 
     return layer
 

@@ -94,7 +94,8 @@ class AttachedRecordingController(Controller):
         "/{recording_id:str}",
         media_type="audio/wav",
         opt=reads(TakesHeader(name="Range", meaning="One range of bytes")),
-        responses=may_fail(401, 403, 404, 416, 422) | also(206, bytes, "The range asked for", media_type="audio/wav"),
+        responses=may_fail(401, 403, 404, 416, 422)
+        | also(206, bytes, "The range asked for", media_type="audio/wav"),
         sync_to_thread=True,
     )
     def open_recording(
