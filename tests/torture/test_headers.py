@@ -63,10 +63,10 @@ def test_the_real_process_sends_the_headers_on_every_answer(trial: Trial, box: B
     n_answered = 0
     for number in range(n_more):
         chance = trial.random("mutant", number)
-        sent = bytearray(chance.choice(list(ASKED)).encode("latin-1")[:400] + HOST + b"\r\n")
+        mutant = bytearray(chance.choice(list(ASKED)).encode("latin-1")[:400] + HOST + b"\r\n")
         for _ in range(chance.randint(1, 4)):
-            sent[chance.randrange(len(sent))] = chance.choice(b"\r\n :/\x00\xff%?#aZ0")
-        n_answered += check(box, bytes(sent), None)
+            mutant[chance.randrange(len(mutant))] = chance.choice(b"\r\n :/\x00\xff%?#aZ0")
+        n_answered += check(box, bytes(mutant), None)
     trial.sum_up(
         f"headers: {len(ASKED)} odd requests and {n_more:,} mutants of them over raw sockets, of"
         f" which {n_answered:,} got an answer: each with all {len(SECURITY_HEADERS)} headers, none"
@@ -75,7 +75,7 @@ def test_the_real_process_sends_the_headers_on_every_answer(trial: Trial, box: B
 
 
 def check(box: Box, sent: bytes, expected: int | None) -> bool:
-    """Send raw bytes; return whether an answer came; every answer that comes back has the headers, once each."""
+    """Send raw bytes; return whether an answer came, which then has the headers, once each."""
     with socket.create_connection(("127.0.0.1", box.port), timeout=WITHIN_S) as client:
         client.sendall(sent)
         # Of bytes that may be no whole request nobody knows whether an answer comes.
