@@ -55,7 +55,7 @@ ASKED: Final = {
 
 def test_the_real_process_sends_the_headers_on_every_answer(trial: Trial, box: Box) -> None:
     """Good ones, refusals of the parser, refusals of the connection; and never a Server."""
-    n_more = trial.amount(short=300, long=20_000)
+    n_more = trial.amount(short=300, long=3_000)
     for head, expected in ASKED.items():
         sent = head.encode("latin-1")
         host = b"Connection: close\r\n" if b"Host:" in sent else HOST
