@@ -69,8 +69,8 @@ def test_nothing_is_asked_of_anyone(trial: Trial, box: Box, golden: dict[str, by
     n_calls = Counter(name for name, _ in calls)
     trial.sum_up(
         f"outbound connections: 0 in {len(calls):,} traced network calls of {len(traces)} processes"
-        f" ({n_calls['socket']} sockets, {n_calls['connect']} connects, all to local files; one"
-        " listens on loopback)"
+        f" ({n_calls['socket']} sockets, {n_calls['connect']} connects; one socket listens, on"
+        " loopback)"
     )
 
 
