@@ -46,7 +46,7 @@ class FakeProtocols:
     def protocol(self, protocol_id: ProtocolId) -> InstalledProtocol:
         """See the port."""
         if protocol_id not in self._protocols:
-            raise ProtocolNotFound(protocol_id=protocol_id)
+            raise ProtocolNotFound
         return self._protocols[protocol_id]
 
     def active_protocol(self) -> InstalledProtocol:

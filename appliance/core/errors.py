@@ -346,6 +346,13 @@ class HostNotServed(Denied):
     remedy = "Use a name or address listed in allowed_hosts, or add this one to the settings."
 
 
+class OriginNotServed(Denied):
+    """This box does not answer to pages of that origin."""
+
+    code = "origin-not-served"
+    remedy = "Open the page from the box itself, or list its origin in cors_origins."
+
+
 class TooManyAttempts(Denied):
     """Too many attempts to sign in."""
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from appliance.core.names import folded
+
 FREE_FAILURES_PER_PAIR = 5
 FREE_FAILURES_PER_ADDRESS = 30
 MAX_FAILURES_PER_ACCOUNT = 60
@@ -50,13 +52,15 @@ class Failures:
 def throttle_keys(username: str, address: str) -> Mapping[Budget, str]:
     """Return the stored key of each budget.
 
-    Keys are digests: what people type into the name field may be a password.
+    Keys are digests: what people type into the name field may be a password. Names are folded
+    as accounts are found: else each spelling that finds an account (JOÃO for joão) were a budget
+    of its own.
 
     Args:
         username: as typed.
         address: the peer's address, never a forwarded one.
     """
-    account = username.strip().lower()
+    account = folded(username.strip())
     texts = {
         Budget.PAIR: f"pair\n{account}\n{address}",
         Budget.ADDRESS: f"address\n{address}",

@@ -29,7 +29,7 @@ from appliance.usecases.accounts import (
 from appliance.usecases.sessions import begin_session
 from appliance.web import tokens, wire
 from appliance.web.bodies import NewPasswordBody, NewUserBody, UserChangeBody
-from appliance.web.described import may_fail, takes, takes_json
+from appliance.web.described import Link, leads_to, may_fail, takes, takes_json
 from appliance.web.guards import ADMIN, own_path_or_admin
 from appliance.web.requests import BoxRequest
 from appliance.web.turns import Turns
@@ -41,6 +41,16 @@ _SIGN_IN_FORM: Final = {
     "required": ["username", "password"],
     "properties": {"username": {"type": "string"}, "password": {"type": "string"}},
 }
+
+_OF_ONESELF: Final = tuple(
+    Link(to=request, on=200, ids={"user_id": "$response.body#/id"})
+    for request in (
+        "GET /v1/users/{user_id}",
+        "GET /v1/users/{user_id}/inferences",
+        "POST /v1/users/{user_id}/inferences",
+        "PUT /v1/users/{user_id}/recordings/{recording_id}",
+    )
+)
 
 
 class SignInController(Controller):
@@ -166,7 +176,7 @@ class UserController(Controller):
         """Return all accounts by username."""
         return wire.Users(users=[wire.user(user) for user in appliance.accounts.users()])
 
-    @get("/me", responses=may_fail(401), sync_to_thread=False)
+    @get("/me", opt=leads_to(*_OF_ONESELF), responses=may_fail(401), sync_to_thread=False)
     def me(self, request: BoxRequest) -> wire.UserWire:
         """Return the account of this token."""
         return wire.user(request.user)

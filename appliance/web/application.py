@@ -11,9 +11,11 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.types import ASGIApp
 
 from appliance.bootstrap import Appliance
 from appliance.core.session_ages import SessionAges
+from appliance.settings import Settings
 from appliance.web import docs, problems
 from appliance.web.accounts import SignInController, UserController
 from appliance.web.headers import outermost
@@ -21,6 +23,7 @@ from appliance.web.health import Readiness, health_router
 from appliance.web.hospitals import HospitalController
 from appliance.web.inferences import InferenceController
 from appliance.web.models import ModelController
+from appliance.web.options import answering_options
 from appliance.web.protocols import ProtocolController
 from appliance.web.recordings import AttachedRecordingController, RecordingController
 from appliance.web.requests import MAX_DEPTH, BoxRequest
@@ -85,12 +88,18 @@ def create_web(
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = outermost(
-        app.asgi_handler,
+    app.asgi_handler = _layered(app, settings, traffic)
+    return app
+
+
+def _layered(app: Litestar, settings: Settings, traffic: Traffic) -> ASGIApp:
+    """Return the router behind what every request passes first."""
+    return outermost(
+        answering_options(app.asgi_handler, cors=bool(settings.cors_origins)),
         allowed_hosts=frozenset(name.lower() for name in settings.allowed_hosts),
+        allowed_origins=frozenset(origin.lower() for origin in settings.cors_origins),
         traffic=traffic,
     )
-    return app
 
 
 def _turns() -> Turns:

@@ -1,9 +1,10 @@
-"""What a handler says of itself for the OpenAPI document: its problems and its body."""
+"""What a handler says of itself for the OpenAPI document: problems, body, headers, what follows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,12 @@ from appliance.web import problems
 
 BODY: Final = "takes_body"
 """Key of a handler's `opt` under which its body is described."""
+
+HEADERS: Final = "takes_headers"
+"""Key of a handler's `opt` under which the headers it reads are described."""
+
+LINKS: Final = "leads_to"
+"""Key of a handler's `opt` under which stands what can be done with its answer."""
 
 
 class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +44,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 _MEANINGS: Final = {
     400: "Not understood, already there, or a digest that differs",
     401: "No token, or one that is not valid any more",
-    403: "Not allowed to this user",
+    403: "Not allowed to this user, or asked by a page from elsewhere",
     404: "Nothing there",
     409: "The same id with other content",
     410: "Refused by the patient; the client may forget it",
@@ -52,7 +59,7 @@ _MEANINGS: Final = {
     503: "Not ready or not writable",
     507: "The disk is full",
 }
-ANYWHERE: Final = (421, 500, 503)
+ANYWHERE: Final = (403, 421, 500, 503)
 """What every address may answer."""
 
 
@@ -69,11 +76,27 @@ def may_fail(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
-def also(status: int, container: Any, meaning: str) -> dict[int, ResponseSpec]:  # noqa: ANN401
-    """Return the description of one more good answer; the container is a type."""
+def also(
+    status: int,
+    container: Any,  # noqa: ANN401 - a type
+    meaning: str,
+    *,
+    media_type: str = "application/json",
+) -> dict[int, ResponseSpec]:
+    """Return the description of one more good answer."""
     return {
-        status: ResponseSpec(data_container=container, generate_examples=False, description=meaning)
+        status: ResponseSpec(
+            data_container=container,
+            generate_examples=False,
+            description=meaning,
+            media_type=media_type,
+        )
     }
+
+
+def not_modified() -> dict[int, ResponseSpec]:
+    """Return the description of the answer to a client that has the newest copy."""
+    return also(HTTPStatus.NOT_MODIFIED, None, "The copy at hand is the newest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +106,32 @@ class TakesBody:
     media_type: str
     shape: type[msgspec.Struct] | None = None
     schema: Mapping[str, object] | None = None
+    encoding: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakesHeader:
+    """A header a handler reads."""
+
+    name: str
+    meaning: str
+    required: bool = False
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A request that can follow an answer.
+
+    Attributes:
+        to: method and path, as in `GET /v1/models/{model_id}`.
+        on: the status of the answer.
+        ids: parameter -> where in the answer (`$response.body#/id`) or in the request it stands.
+    """
+
+    to: str
+    on: int
+    ids: Mapping[str, str]
 
 
 def takes_json(shape: type[msgspec.Struct]) -> dict[str, TakesBody]:
@@ -90,6 +139,21 @@ def takes_json(shape: type[msgspec.Struct]) -> dict[str, TakesBody]:
     return {BODY: TakesBody(media_type="application/json", shape=shape)}
 
 
-def takes(media_type: str, schema: Mapping[str, object]) -> dict[str, TakesBody]:
+def takes(
+    media_type: str,
+    schema: Mapping[str, object],
+    *,
+    encoding: Mapping[str, object] | None = None,
+) -> dict[str, TakesBody]:
     """Return the `opt` of a handler that reads this media type."""
-    return {BODY: TakesBody(media_type=media_type, schema=schema)}
+    return {BODY: TakesBody(media_type=media_type, schema=schema, encoding=encoding)}
+
+
+def reads(*headers: TakesHeader) -> dict[str, tuple[TakesHeader, ...]]:
+    """Return the `opt` of a handler that reads these headers."""
+    return {HEADERS: headers}
+
+
+def leads_to(*links: Link) -> dict[str, tuple[Link, ...]]:
+    """Return the `opt` of a handler whose answer leads to these requests."""
+    return {LINKS: links}

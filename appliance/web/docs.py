@@ -17,7 +17,7 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from appliance import __version__
 from appliance.web import problems
-from appliance.web.described import BODY, TakesBody
+from appliance.web.described import BODY, HEADERS, LINKS, Link, TakesBody, TakesHeader
 from appliance.web.guards import ADMIN
 from appliance.web.listing import PARAMETERS
 
@@ -86,8 +86,13 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
         said = handler.opt.get(BODY)
         if isinstance(said, TakesBody):
             operation["requestBody"] = _request_body(said, schemas)
+        parameters = operation.setdefault("parameters", [])
+        _say_what_ids_are(parameters)
+        parameters.extend(map(_header_parameter, handler.opt.get(HEADERS, ())))
         if method == "get" and path in LISTS:
-            operation.setdefault("parameters", []).extend(_list_parameters())
+            parameters.extend(_list_parameters())
+        for link in handler.opt.get(LINKS, ()):
+            _add_link(operation, link, document["paths"])
         if handler.opt.get("exclude_from_auth"):
             operation["security"] = []
     return document
@@ -112,14 +117,47 @@ def _request_body(said: TakesBody, schemas: dict[str, Any]) -> dict[str, Any]:
     if said.shape is not None:
         (schema,), parts = msgspec.json.schema_components([said.shape], ref_template=_REF)
         schemas.update(parts)
-    return {"required": True, "content": {said.media_type: {"schema": dict(schema or {})}}}
+    content: dict[str, Any] = {"schema": dict(schema or {})}
+    if said.encoding is not None:
+        content["encoding"] = dict(said.encoding)
+    return {"required": True, "content": {said.media_type: content}}
+
+
+def _say_what_ids_are(parameters: list[dict[str, Any]]) -> None:
+    """Say that ids in paths are UUIDs; protocols have names."""
+    for parameter in parameters:
+        if parameter["in"] == "path" and parameter["name"] != "protocol_id":
+            parameter["schema"] = {"type": "string", "format": "uuid"}
+
+
+def _header_parameter(said: TakesHeader) -> dict[str, Any]:
+    schema = {"type": "string"} if said.pattern is None else _text(said.pattern)
+    return {
+        "name": said.name,
+        "in": "header",
+        "description": said.meaning,
+        "required": said.required,
+        "schema": schema,
+    }
+
+
+def _text(pattern: str) -> dict[str, str]:
+    return {"type": "string", "pattern": pattern}
 
 
 def _list_parameters() -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
-        for name in PARAMETERS
+        {"name": name, "in": "query", "required": False, "schema": dict(schema)}
+        for name, schema in PARAMETERS.items()
     ]
+
+
+def _add_link(operation: dict[str, Any], link: Link, paths: Mapping[str, Any]) -> None:
+    """Name a request that may follow, and which of its parameters the answer holds."""
+    method, path = link.to.split(" ")
+    target = paths[path][method.lower()]["operationId"]
+    answer = operation["responses"][str(link.on)]
+    answer.setdefault("links", {})[target] = {"operationId": target, "parameters": dict(link.ids)}
 
 
 def _page(openapi: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The outermost layer: every answer carries the same headers, and only our own names are served."""
+"""The outermost layer: headers on every answer, and nothing for foreign names and pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from appliance.core.errors import HostNotServed
+from appliance.core.errors import ApplianceError, HostNotServed, OriginNotServed
 from appliance.web import problems
 from appliance.web.traffic import Traffic
 
@@ -37,15 +37,24 @@ ANY_HOST: Final = "*"
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/@]+)(?::[0-9]*)?")
 
 
-def outermost(app: ASGIApp, *, allowed_hosts: Collection[str], traffic: Traffic) -> ASGIApp:
-    """Wrap the whole application: headers on every answer, foreign Host names refused.
+def outermost(
+    app: ASGIApp,
+    *,
+    allowed_hosts: Collection[str],
+    allowed_origins: Collection[str],
+    traffic: Traffic,
+) -> ASGIApp:
+    """Wrap the whole application: headers on every answer, foreign Hosts and Origins refused.
 
     A page elsewhere that makes its own name resolve to this box (DNS rebinding) sends that
-    name as Host, and so gets nothing.
+    name as Host, and so gets nothing. A page elsewhere that sends to our own name says so in
+    Origin: a browser would hide the answer from it, but the deed would be done (a sign-in
+    guessed, a ward throttled), so it is refused before.
 
     Args:
         app: everything within.
         allowed_hosts: names and addresses without port, IPv6 in brackets; `*` allows all.
+        allowed_origins: other origins than the box's own.
         traffic: counts the answers.
     """
 
@@ -62,21 +71,39 @@ def outermost(app: ASGIApp, *, allowed_hosts: Collection[str], traffic: Traffic)
                     headers.setdefault(name, text)
             await send(message)
 
-        if ANY_HOST in allowed_hosts or _host(scope) in allowed_hosts:
+        error = _refusal(scope, allowed_hosts, allowed_origins)
+        if error is None:
             await app(scope, receive, send_with_headers)
             return
         request: Request[object, object, object] = Request(scope)  # type: ignore[type-var]
-        refusal = problems.from_error(HostNotServed())
+        refusal = problems.from_error(error)
         await refusal.to_asgi_response(app=None, request=request)(scope, receive, send_with_headers)
 
     return layer
 
 
-def _host(scope: Scope) -> str:
-    """Return the name the client asked for, without port; empty without exactly one."""
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) != 1:
-        return ""
-    host = hosts[0].decode("latin-1").lower()
-    match = _HOST.fullmatch(host)
+def _refusal(
+    scope: Scope, allowed_hosts: Collection[str], allowed_origins: Collection[str]
+) -> ApplianceError | None:
+    """Return why this request is not even looked at; None for all others."""
+    authority = _only(scope, b"host")
+    if ANY_HOST not in allowed_hosts and _name(authority) not in allowed_hosts:
+        return HostNotServed()
+    if any(name == b"origin" for name, _ in scope["headers"]):
+        origin = _only(scope, b"origin")
+        own = {f"{scheme}://{authority}" for scheme in ("http", "https")}  # TLS may end before us
+        if origin not in own and origin not in allowed_origins:
+            return OriginNotServed()
+    return None
+
+
+def _only(scope: Scope, asked: bytes) -> str:
+    """Return a header in lower case; empty without exactly one."""
+    found = [value for name, value in scope["headers"] if name == asked]
+    return found[0].decode("latin-1").lower() if len(found) == 1 else ""
+
+
+def _name(authority: str) -> str:
+    """Return the name the client asked for, without port; empty if it is none."""
+    match = _HOST.fullmatch(authority)
     return match.group(1) if match else ""

@@ -50,7 +50,13 @@ class Readiness:
         return tuple(lacking)
 
 
-@get("/health/live", exclude_from_auth=True, tags=("health",), sync_to_thread=False)
+@get(
+    "/health/live",
+    exclude_from_auth=True,
+    tags=("health",),
+    responses=may_fail(),
+    sync_to_thread=False,
+)
 def live() -> Health:
     """Say that the process answers."""
     return Health(status="live")

@@ -22,7 +22,7 @@ from appliance.core.rgh import RghRule
 from appliance.usecases.hospitals import Unchanged, add_hospital, change_hospital, hospital_of
 from appliance.web import wire
 from appliance.web.bodies import HospitalChangeBody, NewHospitalBody
-from appliance.web.described import may_fail, takes_json
+from appliance.web.described import Link, leads_to, may_fail, takes_json
 from appliance.web.guards import ADMIN, NURSE
 from appliance.web.listing import Listed, read_query
 from appliance.web.requests import BoxRequest
@@ -37,7 +37,17 @@ class HospitalController(Controller):
     path = "/v1/hospitals"
     tags = ("hospitals",)
 
-    @get(responses=may_fail(401), sync_to_thread=True)
+    @get(
+        opt=leads_to(
+            Link(
+                to="GET /v1/hospitals/{hospital_id}/inferences",
+                on=200,
+                ids={"hospital_id": "$response.body#/hospitals/0/id"},
+            )
+        ),
+        responses=may_fail(401),
+        sync_to_thread=True,
+    )
     def list_hospitals(self, appliance: NamedDependency[Appliance]) -> wire.Hospitals:
         """Return all hospitals by name."""
         known = appliance.hospitals.hospitals()
@@ -46,7 +56,14 @@ class HospitalController(Controller):
     @post(
         guards=(ADMIN,),
         status_code=HTTPStatus.CREATED,
-        opt=takes_json(NewHospitalBody),
+        opt=takes_json(NewHospitalBody)
+        | leads_to(
+            Link(
+                to="PATCH /v1/hospitals/{hospital_id}",
+                on=201,
+                ids={"hospital_id": "$response.body#/id"},
+            )
+        ),
         responses=may_fail(400, 401, 403, 413, 415, 422),
     )
     async def add(

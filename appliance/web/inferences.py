@@ -22,7 +22,7 @@ from appliance.usecases.legacy import LegacySubmission, submit_legacy
 from appliance.usecases.submit import submit_inference
 from appliance.web import wire
 from appliance.web.bodies import InferenceBody, canonical_sha256, inference_request
-from appliance.web.described import also, may_fail, takes, takes_json
+from appliance.web.described import Link, also, leads_to, may_fail, takes, takes_json
 from appliance.web.guards import NURSE, own_path
 from appliance.web.listing import Listed, read_query
 from appliance.web.multipart import Upload, receive
@@ -42,6 +42,33 @@ _FORM_2022: Final = {
     },
 }
 
+_ENCODING_2022: Final = {role: {"contentType": "audio/wav"} for role in ROLES_2022}
+_LIST: Final = "/v1/users/{user_id}/inferences"
+_ONE: Final = _LIST + "/{inference_id}"
+
+
+def _one_inference(status: int, pointer: str) -> tuple[Link, ...]:
+    """Return what can be asked of an inference whose id stands in the answer."""
+    ids = {"user_id": "$request.path.user_id", "inference_id": f"$response.body#/{pointer}"}
+    paths = (_ONE, f"{_ONE}/result", f"{_ONE}/results")
+    return tuple(Link(to=f"GET {path}", on=status, ids=ids) for path in paths)
+
+
+_NEXT_PAGE: Final = Link(
+    to=f"GET {_LIST}",
+    on=200,
+    ids={"user_id": "$request.path.user_id", "after": "$response.body#/next"},
+)
+_ITS_RECORDING: Final = Link(
+    to=f"GET {_ONE}/recordings/{{recording_id}}",
+    on=200,
+    ids={
+        "user_id": "$request.path.user_id",
+        "inference_id": "$request.path.inference_id",
+        "recording_id": "$response.body#/recordings/0/id",
+    },
+)
+
 
 class InferenceController(Controller):
     """Nurses see and send their own."""
@@ -53,7 +80,8 @@ class InferenceController(Controller):
     @post(
         status_code=HTTPStatus.OK,
         request_max_body_size=MAX_UPLOAD_BYTES,
-        opt=takes("multipart/form-data", _FORM_2022),
+        opt=takes("multipart/form-data", _FORM_2022, encoding=_ENCODING_2022)
+        | leads_to(*_one_inference(200, "inference_id")),
         responses=may_fail(400, 401, 403, 404, 411, 413, 415, 422, 507),
     )
     async def submit_2022(
@@ -83,7 +111,7 @@ class InferenceController(Controller):
     @put(
         "/{inference_id:str}",
         status_code=HTTPStatus.CREATED,
-        opt=takes_json(InferenceBody),
+        opt=takes_json(InferenceBody) | leads_to(*_one_inference(201, "id")),
         responses=may_fail(400, 401, 403, 404, 409, 413, 415, 422, 507)
         | also(200, dict[str, Any], "It was here already, with the same content"),
     )
@@ -114,7 +142,11 @@ class InferenceController(Controller):
         status = HTTPStatus.CREATED if stored is Stored.NEW else HTTPStatus.OK
         return Response(wire.inference(inference), status_code=status)
 
-    @get(responses=may_fail(401, 403, 422), sync_to_thread=True)
+    @get(
+        opt=leads_to(*_one_inference(200, "inferences/0/id"), _NEXT_PAGE),
+        responses=may_fail(401, 403, 422),
+        sync_to_thread=True,
+    )
     def list_own(
         self, request: BoxRequest, appliance: NamedDependency[Appliance]
     ) -> Response[wire.InferenceList]:
@@ -125,7 +157,12 @@ class InferenceController(Controller):
         page = appliance.inferences.find(query)
         return Listed(map(wire.inference, page.inferences), following=page.next)
 
-    @get("/{inference_id:str}", responses=may_fail(401, 403, 404, 422), sync_to_thread=True)
+    @get(
+        "/{inference_id:str}",
+        opt=leads_to(_ITS_RECORDING),
+        responses=may_fail(401, 403, 404, 422),
+        sync_to_thread=True,
+    )
     def show(
         self,
         inference_id: FromPath[str],

@@ -20,10 +20,23 @@ from appliance.web import wire
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
 MAX_TEXT_CHARACTERS: Final = 512
-PARAMETERS: Final = (
-    *("limit", "after", "sort", "order", "q", "status", "diagnosis", "model_id", "local"),
-    *("from", "to", "purpose"),
-)
+_TEXT: Final = {"type": "string", "maxLength": MAX_TEXT_CHARACTERS}
+_NOTHING: Final = {"const": ""}
+"""An empty parameter is one that was not sent."""
+
+
+def _one_of(words: Iterable[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": [*words, ""]}
+
+
+def _or_empty(*schemas: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [*schemas, _NOTHING]}
+
+
+def _a_day_or_instant() -> dict[str, Any]:
+    formats = ({"type": "string", "format": name} for name in ("date", "date-time"))
+    return _or_empty(*formats)
+
 
 _Read = TypeVar("_Read")
 
@@ -33,6 +46,23 @@ class Order(StrEnum):
 
     ASC = "asc"
     DESC = "desc"
+
+
+PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "limit": _or_empty({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
+    "after": _TEXT,
+    "sort": _one_of(SortKey),
+    "order": _one_of(Order),
+    "q": _TEXT,
+    "status": _one_of(InferenceStatus),
+    "diagnosis": _one_of(Diagnosis),
+    "model_id": _or_empty({"type": "string", "format": "uuid"}),
+    "local": _TEXT,
+    "from": _a_day_or_instant(),
+    "to": _a_day_or_instant(),
+    "purpose": _one_of(Purpose),
+}
+"""Parameter of a list -> what it may be, as JSON Schema."""
 
 
 class Listed(Response[wire.InferenceList]):

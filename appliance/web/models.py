@@ -14,7 +14,7 @@ from appliance.core.ids import ModelId, parse_uuid
 from appliance.usecases.register_model import register_model
 from appliance.web import wire
 from appliance.web.bodies import NewModelBody
-from appliance.web.described import may_fail, takes_json
+from appliance.web.described import Link, leads_to, may_fail, takes_json
 from appliance.web.guards import ADMIN
 from appliance.web.requests import BoxRequest
 
@@ -25,7 +25,17 @@ class ModelController(Controller):
     path = "/v1/models"
     tags = ("models",)
 
-    @get(responses=may_fail(401), sync_to_thread=True)
+    @get(
+        opt=leads_to(
+            Link(
+                to="GET /v1/models/{model_id}",
+                on=200,
+                ids={"model_id": "$response.body#/models/0/id"},
+            )
+        ),
+        responses=may_fail(401),
+        sync_to_thread=True,
+    )
     def list_models(self, appliance: NamedDependency[Appliance]) -> wire.Models:
         """Return all models, the default first."""
         return wire.Models(models=[wire.model(known) for known in appliance.models.models()])

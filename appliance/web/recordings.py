@@ -19,7 +19,7 @@ from appliance.core.wav import MAX_BYTES
 from appliance.ports import Stored
 from appliance.usecases.record import RecordingRequest, take_in_recording
 from appliance.web import wire
-from appliance.web.described import also, may_fail, takes
+from appliance.web.described import TakesHeader, also, may_fail, reads, takes
 from appliance.web.guards import NURSE, own_path
 from appliance.web.inferences import own_inference
 from appliance.web.multipart import PartWriter
@@ -30,6 +30,12 @@ from appliance.web.uploads import WAV_TYPES, declared_sha256, receive_raw
 
 MAX_ID_CHARACTERS: Final = 64
 _WAV: Final = {"type": "string", "format": "binary"}
+_CONTENT_DIGEST: Final = TakesHeader(
+    name="Content-Digest",
+    meaning="SHA-256 of the body (RFC 9530)",
+    required=True,
+    pattern="^sha-256=:[A-Za-z0-9+/]{43}=:$",
+)
 Role = Annotated[str, QueryParameter(min_length=1, max_length=MAX_ID_CHARACTERS)]
 ProtocolName = Annotated[
     str | None, QueryParameter(required=False, min_length=1, max_length=MAX_ID_CHARACTERS)
@@ -47,7 +53,7 @@ class RecordingController(Controller):
         "/{recording_id:str}",
         status_code=HTTPStatus.CREATED,
         request_max_body_size=MAX_BYTES,
-        opt=takes("audio/wav", _WAV),
+        opt=takes("audio/wav", _WAV) | reads(_CONTENT_DIGEST),
         responses=may_fail(400, 401, 403, 404, 409, 410, 411, 413, 415, 422, 507)
         | also(200, wire.RecordingWire, "It was here already, with the same content"),
     )
@@ -87,7 +93,9 @@ class AttachedRecordingController(Controller):
     @get(
         "/{recording_id:str}",
         media_type="audio/wav",
-        responses=may_fail(401, 403, 404, 416, 422) | also(206, bytes, "The range asked for"),
+        opt=reads(TakesHeader(name="Range", meaning="One range of bytes")),
+        responses=may_fail(401, 403, 404, 416, 422)
+        | also(206, bytes, "The range asked for", media_type="audio/wav"),
         sync_to_thread=True,
     )
     def open_recording(

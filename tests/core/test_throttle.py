@@ -31,6 +31,16 @@ FREE = {
     Budget.ADDRESS: FREE_FAILURES_PER_ADDRESS,
     Budget.ACCOUNT: MAX_FAILURES_PER_ACCOUNT,
 }
+SPELLINGS = ("joão-nurse", " JOÃO-NURSE ", "joa\u0303o-nurse", "joão-nur\u017fe")
+"""Of one account: case, blanks, a decomposed letter, a long s."""
+
+
+def test_every_spelling_of_a_name_counts_against_the_same_account() -> None:
+    """Nobody gets more guesses by writing a name that finds the account in another way."""
+    assert len({throttle_keys(name, "192.0.2.1")[Budget.ACCOUNT] for name in SPELLINGS}) == 1
+    assert len({throttle_keys(name, "192.0.2.1")[Budget.PAIR] for name in SPELLINGS}) == 1
+
+
 STORED = st.dictionaries(
     st.sampled_from(Budget),
     st.builds(

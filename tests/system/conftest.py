@@ -9,6 +9,7 @@ import pytest
 
 from tests.recordings import SHARED_AUDIO, golden_recordings
 from tests.system.boxes import Box
+from tests.torture.personal import leaks
 
 
 @pytest.fixture
@@ -18,6 +19,14 @@ def box(tmp_path: Path) -> Iterator[Box]:
     box.start()
     yield box
     box.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_log_tells_of_anyone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Read every log of every box of this run, whatever test started it."""
+    yield
+    found = list(leaks(tmp_path_factory.getbasetemp()))
+    assert not found, "\n".join(found[:20])
 
 
 @pytest.fixture(scope="session")

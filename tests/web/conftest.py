@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
 from appliance.core.account import Role
 from tests.web.boxes import Box, Person
+from tests.web.scenes import Scene
 
 
 @pytest.fixture
@@ -55,3 +57,28 @@ def researcher(box: Box, http: TestClient[Litestar]) -> Person:
 def admin(box: Box, http: TestClient[Litestar]) -> Person:
     """An admin."""
     return box.add_person(http, "adm", Role.ADMIN)
+
+
+@pytest.fixture
+def scene(
+    box: Box,
+    http: TestClient[Litestar],
+    nurse: Person,
+    colleague: Person,
+    stranger: Person,
+    researcher: Person,
+    admin: Person,
+) -> Scene:
+    """A scored inference of the nurse, and all who may ask for it."""
+    box.readiness.models_loaded.set()
+    answer = nurse.post_2022()
+    assert answer.status_code == httpx.codes.OK, answer.text
+    box.answer_all()
+    people = {
+        "owner": nurse,
+        "colleague": colleague,
+        "stranger": stranger,
+        "researcher": researcher,
+        "admin": admin,
+    }
+    return Scene(box, http, people, answer.json()["inference_id"])

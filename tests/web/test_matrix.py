@@ -6,19 +6,18 @@ A route without a row fails, and so does a row without a route.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
 from litestar import Litestar
-from litestar.testing import TestClient
 
 from appliance.core.account import Role
 from appliance.web.application import create_web
 from tests.builders import NOON
 from tests.form_2022 import FORM_2022
-from tests.web.boxes import Box, Person, a_wav, content_digest, new_id, three_wavs
+from tests.web.boxes import Box, Person
+from tests.web.scenes import Scene
 
 OTHERS: Final = ("nobody", "owner", "colleague", "stranger", "researcher", "admin")
 """Columns: without a token, the nurse of the path, one of the same hospital, one of another."""
@@ -61,100 +60,6 @@ ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
     "GET /schema/{path}": (401, 403, 403, 403, 403, 404),
 }
 """/metrics asks for an address, not for a person: the test client has none of the list."""
-
-
-@dataclass
-class Scene:
-    """A box with one completed inference of its owner, and everyone who may ask for it."""
-
-    box: Box
-    http: TestClient[Litestar]
-    people: dict[str, Person]
-    inference_id: str
-
-    def request(self, route: str, who: str) -> httpx.Response:
-        """Send a valid request of this route."""
-        method, path = route.split(" ")
-        sent = self.sent(route)
-        if who == "nobody":
-            return self.http.request(method, self.filled(path), **sent)
-        return self.people[who].call(method, self.filled(path), **sent)
-
-    def filled(self, path: str) -> str:
-        """Return the path with the owner's ids in it."""
-        stored = self.box.records.inferences.inference(self.inference_id)  # type: ignore[arg-type]
-        recording_id = stored.attachments[0].recording_id
-        return path.format(
-            user_id=self.people["owner"].user.id,
-            model_id=self.box.model.id,
-            hospital_id=self.box.hospital.id,
-            protocol_id="spira-2022.1",
-            inference_id=self.inference_id,
-            recording_id=recording_id if "inference_id" in path else new_id(),
-            path="elsewhere",
-        )
-
-    def sent(self, route: str) -> dict[str, Any]:
-        """Return a body that is valid for this route."""
-        wav = a_wav()
-        owner = self.people["owner"].user
-        passwords = {"password": "another long one", "password_confirmation": "another long one"}
-        bodies: dict[str, dict[str, Any]] = {
-            "POST /v1/users/auth": {
-                "data": {"username": owner.username, "password": "correct horse battery"}
-            },
-            "POST /v1/users": {
-                "json": {"username": "new", "email": "new@example.org", **passwords}
-            },
-            "PATCH /v1/users/{user_id}": {"json": {"hospitals": []}},
-            "POST /v1/users/{user_id}/password": {
-                "json": {"old_password": "correct horse battery", **passwords}
-            },
-            "POST /v1/models": {"json": {"name": "n", "publishing_channel": "c"}},
-            "POST /v1/hospitals": {"json": {"name": "Outro"}},
-            "PATCH /v1/hospitals/{hospital_id}": {"json": {"name": "Outro"}},
-            "POST /v1/users/{user_id}/inferences": {
-                "data": dict(FORM_2022),
-                "files": {role: (role, wav, "audio/wav") for role, wav in three_wavs().items()},
-            },
-            "PUT /v1/users/{user_id}/inferences/{inference_id}": {
-                "json": {
-                    "consent": {"decision": "refused", "taken_at": "2026-03-01T12:00:00Z"},
-                    "captured_at": "2026-03-01T12:00:00Z",
-                }
-            },
-            "PUT /v1/users/{user_id}/recordings/{recording_id}": {
-                "params": {"role": "aceite"},
-                "content": wav,
-                "headers": {"Content-Type": "audio/wav", "Content-Digest": content_digest(wav)},
-            },
-        }
-        return bodies.get(route, {})
-
-
-@pytest.fixture
-def scene(
-    box: Box,
-    http: TestClient[Litestar],
-    nurse: Person,
-    colleague: Person,
-    stranger: Person,
-    researcher: Person,
-    admin: Person,
-) -> Scene:
-    """A scored inference of the nurse, and all who may ask for it."""
-    box.readiness.models_loaded.set()
-    answer = nurse.post_2022()
-    assert answer.status_code == httpx.codes.OK, answer.text
-    box.answer_all()
-    people = {
-        "owner": nurse,
-        "colleague": colleague,
-        "stranger": stranger,
-        "researcher": researcher,
-        "admin": admin,
-    }
-    return Scene(box, http, people, answer.json()["inference_id"])
 
 
 def routes(app: Litestar) -> Iterator[str]:

@@ -222,6 +222,13 @@ def test_counts_are_for_listed_addresses(box: Box, peer: str, status: int) -> No
         assert headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
+def test_a_protocol_that_is_not_here_is_not_repeated(nurse: Person) -> None:
+    """Its id is any text a client sends, unlike the ids that are UUIDs."""
+    answer = nurse.call("GET", "/v1/protocols/Maria-da-Silva")
+    assert problem(answer) == (404, "protocol-not-found")
+    assert "Maria" not in answer.text
+
+
 def test_a_disk_that_failed_before_a_token_was_checked(box: Box, nurse: Person) -> None:
     """A fault of the box is never answered with 401: nobody would sign in again for nothing."""
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from appliance.adapters.sqlite_records.columns import document_text, folded, instant, instant_text
+from appliance.adapters.sqlite_records.columns import document_text, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
@@ -18,6 +18,7 @@ from appliance.core.errors import (
     WrongCredentials,
 )
 from appliance.core.ids import HospitalId, TokenId, UserId
+from appliance.core.names import folded
 from appliance.core.throttle import (
     FORGET_AFTER_S,
     Budget,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from datetime import UTC, datetime
 
 
@@ -30,11 +29,3 @@ def optional_instant(text: str | None) -> datetime | None:
 def document_text(document: object) -> str:
     """Return compact JSON; refuses NaN and infinities, which JSON has not."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def folded(name: str) -> str:
-    """Return the form under which names are equal without case, in any script.
-
-    SQLite's NOCASE knows ASCII alone, and "JOÃO" is "joão".
-    """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -7,7 +7,6 @@ import sqlite3
 
 from appliance.adapters.sqlite_records.columns import (
     document_text,
-    folded,
     instant,
     instant_text,
 )
@@ -15,6 +14,7 @@ from appliance.adapters.sqlite_records.database import Database
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import HospitalNotFound, NameTaken
 from appliance.core.hospital import Hospital
+from appliance.core.names import folded
 from appliance.core.rgh import RghRule
 
 
