@@ -198,7 +198,12 @@ def open_appliance(
         audio = AudioFiles(
             directory / "audio", reserve_bytes=settings.reserve_bytes, on_failure=failure.tell
         )
-        failure.stops = (audio.refuse_writes, records.database.refuse_writes)
+        bundles = _bundles(directory, failure.tell)
+        failure.stops = (
+            audio.refuse_writes,
+            bundles.refuse_writes,
+            records.database.refuse_writes,
+        )
         yield Appliance(
             settings=settings,
             owner=f"{os.getpid()}-{new_id()}",
@@ -218,7 +223,7 @@ def open_appliance(
             audit=records.audit,
             database=records,
             audio=audio,
-            bundles=_bundles(directory),
+            bundles=bundles,
             predictor=OnnxPredictor(warm_up_timeout_s=settings.job_timeout_s),
             hasher=Argon2Passwords(),
             queue=HueyQueue(directory),
@@ -267,8 +272,11 @@ def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | S
     )
 
 
-def _bundles(directory: Path) -> BundleFiles:
-    return BundleFiles(directory / "bundles", directory / "bundles" / "staging", verify=verify)
+def _bundles(
+    directory: Path, on_failure: Callable[[StorageFailed], None] | None = None
+) -> BundleFiles:
+    root = directory / "bundles"
+    return BundleFiles(root, root / "staging", verify=verify, on_failure=on_failure)
 
 
 class _Failure:
