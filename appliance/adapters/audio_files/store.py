@@ -83,7 +83,7 @@ class AudioFiles:
             AudioMissing, AudioDamaged, Overloaded.
         """
         try:
-            content = self._content(self.path(sha256))
+            content = self._content_or_again(self.path(sha256))
         except OSError as error:
             if error.errno in _ABSENT:
                 raise AudioMissing(sha256=sha256) from error
@@ -162,7 +162,9 @@ class AudioFiles:
                 fcntl.flock(handle, kind)
             yield
         finally:
-            os.close(handle)
+            # Nothing was ever written to it that a close could lose.
+            with suppress(OSError):
+                os.close(handle)
 
     def _sync(self, directory: Path) -> None:
         handle = self.disk.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0)
@@ -187,6 +189,19 @@ class AudioFiles:
             with suppress(FileNotFoundError):  # removed by another thread meanwhile
                 if (self.directory / name).lstat().st_ctime <= latest_s:
                     yield name
+
+    def _content_or_again(self, path: Path) -> bytes:
+        """Return a file's content; a disk that fails to read once is asked a second time.
+
+        What is called damaged here makes a result an error for good: a moment's fault of a
+        cable must not.
+        """
+        try:
+            return self._content(path)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return self._content(path)
 
     def _content(self, path: Path) -> bytes:
         """Return a regular file's content. Raises OSError, EBADMSG if it is none of ours."""
