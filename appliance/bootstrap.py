@@ -195,15 +195,9 @@ def open_appliance(
     failure = _Failure(on_failure)
     records = open_records(directory / "records.db", on_failure=failure.tell)
     try:
-        audio = AudioFiles(
-            directory / "audio", reserve_bytes=settings.reserve_bytes, on_failure=failure.tell
-        )
+        audio = _audio(settings, failure.tell)
         bundles = _bundles(directory, failure.tell)
-        failure.stops = (
-            audio.refuse_writes,
-            bundles.refuse_writes,
-            records.database.refuse_writes,
-        )
+        failure.stops = tuple(one.refuse_writes for one in (audio, bundles, records.database))
         yield Appliance(
             settings=settings,
             owner=f"{os.getpid()}-{new_id()}",
@@ -250,7 +244,7 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
             missing_secrets=missing_secrets(settings.keys),
             public_key=demonstration_key().fingerprint,
             records=_examined_records(directory, opened),
-            audio=AudioFiles(directory / "audio", reserve_bytes=settings.reserve_bytes),
+            audio=_audio(settings),
             bundles=_bundles(directory),
             predictor=OnnxPredictor(warm_up_timeout_s=settings.job_timeout_s),
         )
@@ -270,6 +264,13 @@ def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | S
         models=records.models,
         keys=records.keys,
     )
+
+
+def _audio(
+    settings: Settings, on_failure: Callable[[StorageFailed], None] | None = None
+) -> AudioFiles:
+    directory, reserve_bytes = settings.directory / "audio", settings.reserve_bytes
+    return AudioFiles(directory, reserve_bytes=reserve_bytes, on_failure=on_failure)
 
 
 def _bundles(
