@@ -85,7 +85,9 @@ class Bench:
 
     def run(self, fault: Fault, trial: Trial) -> tuple[Run, Ended]:
         """Serve one submission from a box whose disk fails; note all that was answered."""
-        at = self._mount.backing / "box"
+        at = self._mount.at / "box"
+        self._mount.plan()
+        # Through the mount: the kernel remembers what it saw of it for a second.
         shutil.rmtree(at, ignore_errors=True)
         shutil.copytree(self.template.data, at)
         ward = Ward(self._golden, trial.random("ward"))
@@ -93,7 +95,7 @@ class Bench:
         run = Run(account=self.template.users["nurse"], unreadable=unreadable)
         self._mount.plan(under=UNDER, kind=fault.kind, nth=fault.nth, lasting=fault.lasting)
         with served(self._mount.at / "box", self._directory / "serve.log") as server:
-            started = server.becomes_ready()
+            started = server.becomes_ready(may_fail=fault.lasting)
             answers = list(_submission(server, ward, run)) if started else []
             must = must_leave(self._mount.seen(), answers)
             left = server.ended(LEAVES_WITHIN_S if must else 0)
@@ -187,14 +189,14 @@ def faults(trial: Trial, seen: dict[str, int]) -> list[Fault]:
         n_faults = trial.amount(short=min(4, len(every)), long=len(every))
         for nth in sorted(trial.random(kind).sample(every, n_faults)):
             found += [Fault(kind=kind, nth=nth, lasting=False)]
-            if trial.long:
+            if trial.long and kind != "close":
                 found += [Fault(kind=kind, nth=nth, lasting=True)]
     return found
 
 
-def judge(ended: Ended, log: str) -> None:
+def judge(ended: Ended, log: str, *, lasting: bool) -> None:
     """Hold how a run ended to what is promised of a disk that fails."""
-    assert "Traceback" not in log
+    assert "\nTraceback" not in log
     assert "request-failed" not in log
     for step, status, code in ended.answers:
         assert status < BAD_REQUEST or status == 503 or code in MISSED, f"{step}: {status} {code}"
@@ -210,8 +212,8 @@ def judge(ended: Ended, log: str) -> None:
         assert ended.status == STORAGE_FAILED
     assert ended.status in {0, STORAGE_FAILED}
     if not ended.started:
-        assert ended.status == STORAGE_FAILED
-        assert len(log.splitlines()) >= 1
+        # Where the model can never be read it goes on waiting, not ready.
+        assert ended.status == STORAGE_FAILED or lasting
 
 
 def test_eio(trial: Trial, bench: Bench) -> None:
@@ -222,7 +224,7 @@ def test_eio(trial: Trial, bench: Bench) -> None:
     for fault in faults(trial, whole.seen["seen"]):
         try:
             run, ended = bench.run(fault, trial)
-            judge(ended, bench.log)
+            judge(ended, bench.log, lasting=fault.lasting)
             bench.examine(run)
         except BaseException as failure:
             failure.add_note(f"{fault} {bench.log}")

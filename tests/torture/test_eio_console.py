@@ -42,8 +42,10 @@ class Desk:
 
     def fail(self, number: int, kind: str, nth: int) -> tuple[Said, str, Counter[str]]:
         """Run a command while a call fails; return what it said and which call that was."""
-        shutil.rmtree(self.mount.backing / "box", ignore_errors=True)
-        shutil.copytree(self.before[number], self.mount.backing / "box")
+        self.mount.plan()
+        # Through the mount: the kernel remembers what it saw of it for a second.
+        shutil.rmtree(self.mount.at / "box", ignore_errors=True)
+        shutil.copytree(self.before[number], self.mount.at / "box")
         self.mount.plan(under="/box", kind=kind, nth=nth)
         said = commands(self.console)[number].run(self.console)
         seen = self.mount.seen()
