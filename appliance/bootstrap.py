@@ -202,10 +202,9 @@ def open_appliance(
     records = open_records(directory / "records.db", on_failure=failure.tell)
     predictor = (OnnxPredictor if serving else ConfinedPredictor)(settings.job_timeout_s)
     try:
-        audio = AudioFiles(
-            directory / "audio", reserve_bytes=settings.reserve_bytes, on_failure=failure.tell
-        )
-        failure.stops = (audio.refuse_writes, records.database.refuse_writes)
+        audio = _audio(settings, failure.tell)
+        bundles = _bundles(directory, failure.tell)
+        failure.stops = tuple(one.refuse_writes for one in (audio, bundles, records.database))
         yield Appliance(
             settings=settings,
             owner=f"{os.getpid()}-{new_id()}",
@@ -225,7 +224,7 @@ def open_appliance(
             audit=records.audit,
             database=records,
             audio=audio,
-            bundles=_bundles(directory),
+            bundles=bundles,
             predictor=predictor,
             hasher=Argon2Passwords(),
             queue=HueyQueue(directory),
@@ -251,7 +250,7 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
             missing_secrets=missing_secrets(settings.keys),
             public_key=demonstration_key().fingerprint,
             records=_examined_records(directory, opened),
-            audio=AudioFiles(directory / "audio", reserve_bytes=settings.reserve_bytes),
+            audio=_audio(settings),
             bundles=_bundles(directory),
             predictor=opened.enter_context(closing(ConfinedPredictor(settings.job_timeout_s))),
         )
@@ -280,8 +279,18 @@ def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | S
     )
 
 
-def _bundles(directory: Path) -> BundleFiles:
-    return BundleFiles(directory / "bundles", directory / "bundles" / "staging", verify=verify)
+def _audio(
+    settings: Settings, on_failure: Callable[[StorageFailed], None] | None = None
+) -> AudioFiles:
+    directory, reserve_bytes = settings.directory / "audio", settings.reserve_bytes
+    return AudioFiles(directory, reserve_bytes=reserve_bytes, on_failure=on_failure)
+
+
+def _bundles(
+    directory: Path, on_failure: Callable[[StorageFailed], None] | None = None
+) -> BundleFiles:
+    root = directory / "bundles"
+    return BundleFiles(root, root / "staging", verify=verify, on_failure=on_failure)
 
 
 class _Failure:

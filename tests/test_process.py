@@ -42,6 +42,8 @@ async def app(scope, receive, send):
         await receive()
         if "refuse" in sys.argv:
             raise DatabaseBusy
+        if "refuse-in-a-group" in sys.argv:
+            raise ExceptionGroup("the framework's", [ExceptionGroup("its own", [DatabaseBusy()])])
         print("began", flush=True)
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -191,10 +193,11 @@ def test_a_failed_disk_ends_it_with_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.system
-def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
-    """The lifespan's own error comes out, not uvicorn's status."""
+@pytest.mark.parametrize("how", ["refuse", "refuse-in-a-group"])
+def test_a_start_that_fails_says_why(tmp_path: Path, how: str) -> None:
+    """The lifespan's own error comes out, not uvicorn's status, nor the framework's wrapping."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, tmp_path, "1", "refuse"],
+        [sys.executable, "-c", PROGRAM, tmp_path, "1", how],
         cwd=ROOT,
         capture_output=True,
         text=True,

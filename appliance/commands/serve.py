@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from appliance.commands.console import DirectoryOption, JsonOption, print_document
+from appliance.core.errors import StorageFailed
 from appliance.one_server import only_server
 from appliance.settings import Settings, read_settings, unknown_variables
 
@@ -72,6 +73,10 @@ def run_server(settings: Settings) -> None:
             notify=systemd,
             watchdog_s=systemd.watchdog_s,
         )
+    if storage_failed.is_set():
+        # It failed at the very end, when the log was written back: nothing is lost by that,
+        # but an orderly stop it was not.
+        raise StorageFailed
 
 
 def openapi(

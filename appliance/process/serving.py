@@ -140,10 +140,18 @@ class _Watched:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         try:
             await self._app(scope, receive, send)
-        except ApplianceError as error:
+        except (ApplianceError, BaseExceptionGroup) as error:
             if scope["type"] == "lifespan":
-                self.fault = error
+                self.fault = _expected(error)
             raise
+
+
+def _expected(error: BaseException) -> ApplianceError | None:
+    """Return the error of ours that it is or holds: a framework raises them in groups."""
+    if isinstance(error, BaseExceptionGroup):
+        found = map(_expected, error.exceptions)
+        return next((one for one in found if one is not None), None)
+    return error if isinstance(error, ApplianceError) else None
 
 
 class _Server(uvicorn.Server):

@@ -203,6 +203,29 @@ def test_reading_without_a_descriptor_is_tried_again(tmp_path: Path) -> None:
     assert store.read(VOICE_SHA256) == VOICE
 
 
+@pytest.mark.parametrize(("n_failing", "read"), [(1, True), (2, False)])
+def test_a_disk_that_fails_to_read_is_asked_twice(
+    tmp_path: Path, n_failing: int, *, read: bool
+) -> None:
+    """Damaged is for good: a moment's fault is not called so, a sector that stays bad is."""
+    add(store_in(tmp_path))
+    opened: list[Path] = []
+
+    def failing_open(path: Path, flags: int, mode: int) -> int:
+        opened.append(path)
+        if path.suffix == ".wav" and len(opened) <= n_failing:
+            raise OSError(errno.EIO, "failed to read")
+        return os.open(path, flags, mode)
+
+    store = AudioFiles(tmp_path / "audio", reserve_bytes=0, disk=Disk(open=failing_open))
+    opened.clear()
+    if read:
+        assert store.read(VOICE_SHA256) == VOICE
+    else:
+        with pytest.raises(AudioDamaged):
+            store.read(VOICE_SHA256)
+
+
 def test_a_directory_that_cannot_be_synced_is_a_failed_disk(tmp_path: Path) -> None:
     """A rename of unknown durability is not excused by a full disk."""
     recorder = Recorder()

@@ -217,6 +217,18 @@ def test_after_a_failed_disk_nothing_more_is_acknowledged(tmp_path: Path) -> Non
     records.close()
 
 
+def test_a_lock_that_cannot_be_opened_is_a_failed_disk(tmp_path: Path) -> None:
+    """What is not SQLite's own file fails by name, too, and tells the process."""
+    (tmp_path / "records.lock").mkdir()
+    told: list[StorageFailed] = []
+
+    with pytest.raises(StorageFailed) as caught:
+        open_records(tmp_path / "records.db", on_failure=told.append)
+
+    assert caught.value.details["errno"] == "EISDIR"
+    assert told == [caught.value]
+
+
 @pytest.mark.parametrize(
     ("code", "leaf"),
     [

@@ -87,7 +87,7 @@ class AudioFiles:
             AudioMissing, AudioDamaged, Overloaded.
         """
         try:
-            content = self._content(self.path(sha256))
+            content = self._content_or_again(self.path(sha256))
         except OSError as error:
             if error.errno in _ABSENT:
                 raise AudioMissing(sha256=sha256) from error
@@ -167,7 +167,9 @@ class AudioFiles:
                 fcntl.flock(handle, kind)
             yield
         finally:
-            os.close(handle)
+            # Nothing was ever written to it that a close could lose.
+            with suppress(OSError):
+                os.close(handle)
 
     def _remove_unless_open(self, part: Path) -> bool:
         """Remove a part file that nobody writes; return whether it is gone by this."""
@@ -207,6 +209,19 @@ class AudioFiles:
             with suppress(FileNotFoundError):  # removed by another thread meanwhile
                 if (self.directory / name).lstat().st_ctime <= latest_s:
                     yield name
+
+    def _content_or_again(self, path: Path) -> bytes:
+        """Return a file's content; a disk that fails to read once is asked a second time.
+
+        What is called damaged here makes a result an error for good: a moment's fault of a
+        cable must not.
+        """
+        try:
+            return self._content(path)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return self._content(path)
 
     def _content(self, path: Path) -> bytes:
         """Return a regular file's content. Raises OSError, EBADMSG if it is none of ours."""

@@ -32,7 +32,7 @@ from appliance.adapters.bundle_files.disk import (
     writing,
 )
 from appliance.core.bundle import BundleContents, StagedBundle
-from appliance.core.errors import ModelUnavailable
+from appliance.core.errors import ModelUnavailable, StorageFailed
 from appliance.core.manifest import GRAPH_NAME
 from appliance.core.manifest_json import MAX_TOTAL_BYTES
 from appliance.core.signing_key import TrustedKey
@@ -42,6 +42,8 @@ _COPY: Final = "bundle.spira"
 _TREE: Final = "tree"
 _REPLACED: Final = "replaced"
 _TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY})
+_DISK_FAILED: Final = frozenset({errno.EIO, errno.EUCLEAN, errno.EROFS, errno.ENXIO, errno.ENODEV})
+"""Others mean that another process was there first, or that the system is short of something."""
 
 
 class BundleFiles:
@@ -59,6 +61,7 @@ class BundleFiles:
         verify: Verify,
         now_s: Callable[[], float] = time.time,
         max_bytes: int = MAX_TOTAL_BYTES,
+        on_failure: Callable[[StorageFailed], None] | None = None,
     ) -> None:
         """Use these directories, making them where they are missing.
 
@@ -68,7 +71,10 @@ class BundleFiles:
             verify: checks a signature.
             now_s: the present in seconds of the epoch, as the filesystem counts.
             max_bytes: a longer file is given up while it is copied.
+            on_failure: called once when the disk fails; must neither block nor write.
         """
+        self._on_failure = on_failure
+        self._failed = False
         self._max_bytes = max_bytes
         self._now_s = now_s
         self._root = root
@@ -130,7 +136,7 @@ class BundleFiles:
         if not (work / _TREE).is_dir():
             raise ModelUnavailable(digest=staged.digest, reason="not-staged")
         target = self._root / staged.digest
-        with writing():
+        with self._durably():
             sync_tree(work / _TREE)
             if target.exists() and not _is_whole(target, staged.digest):
                 target.rename(work / _REPLACED)
@@ -181,7 +187,7 @@ class BundleFiles:
             return
         work = self._new_work()
         taken = work / _REPLACED
-        with writing():
+        with self._durably():
             (self._root / digest).rename(taken)
             if _changed_at(taken) > self._now_s() - older_than_s:
                 _rename_unless_taken(taken, self._root / digest)
@@ -198,6 +204,25 @@ class BundleFiles:
         for path in stale:
             shutil.rmtree(path, ignore_errors=True)
         return len(stale)
+
+    def refuse_writes(self) -> None:
+        """Acknowledge nothing any more: the disk failed, here or for another store."""
+        self._failed = True
+
+    @contextmanager
+    def _durably(self) -> Iterator[None]:
+        """Let nothing be acknowledged after a failure. Raises DiskFull, StorageFailed."""
+        if self._failed:
+            raise StorageFailed("The disk failed before; nothing more is acknowledged.")
+        try:
+            with writing():
+                yield
+        except StorageFailed as failure:
+            if failure.details.get("errno") in _DISK_FAILED:
+                self._failed = True
+                if self._on_failure is not None:
+                    self._on_failure(failure)
+            raise
 
     def _left_behind(self, older_than_s: float) -> list[Path]:
         before = self._now_s() - older_than_s

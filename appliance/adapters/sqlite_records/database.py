@@ -18,6 +18,7 @@ from appliance.adapters.sqlite_records.connections import (
     connect,
     connect_reader,
     create_file,
+    sync_names,
 )
 from appliance.adapters.sqlite_records.faults import Latch, translated
 from appliance.adapters.sqlite_records.lock import WriterLock
@@ -60,17 +61,21 @@ class Database:
         """
         self._path = path
         self._latch = Latch(on_failure)
-        self._lock = WriterLock(path.with_suffix(".lock"), timeout_s=BUSY_TIMEOUT_S)
+        with self._latch.storing():
+            self._lock = WriterLock(path.with_suffix(".lock"), timeout_s=BUSY_TIMEOUT_S)
         self._checkpoint_above_bytes = MAX_WAL_BYTES
         self._thread = threading.local()
         self._readers: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
         with ExitStack() as on_error:
             on_error.callback(self._lock.close)
-            with self._lock.held(), self._latch.translating():
+            with self._lock.held(), self._latch.translating(), self._latch.storing():
                 create_file(path)
                 self._writer = on_error.enter_context(closing(connect(path)))
                 prepare(self._writer)
+                # The log is there by now, and until the last connection is closed. SQLite
+                # syncs its name, too, but goes on when that fails.
+                sync_names(path.parent)
             on_error.pop_all()
 
     @contextmanager
@@ -153,7 +158,8 @@ class Database:
     def _wal_bytes(self) -> int:
         try:
             return self._path.with_name(f"{self._path.name}-wal").stat().st_size
-        except FileNotFoundError:
+        except OSError:
+            # Of no interest to whoever just committed; the next write looks again.
             return 0
 
     def _checkpoint(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from appliance.core.errors import (
 )
 
 _PRIMARY = 0xFF
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FAULTS: dict[int, type[ApplianceError]] = {
     sqlite3.SQLITE_FULL: DiskFull,
     sqlite3.SQLITE_BUSY: DatabaseBusy,
@@ -89,3 +91,15 @@ class Latch:
                 fault = StorageFailed("A commit failed.", sqlite_code=error.sqlite_errorname)
                 self.close(fault)
             raise fault from error
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Raise what the system says of files beside SQLite's own; a failed disk closes it."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _FULL:
+                raise DiskFull from error
+            failure = StorageFailed(errno=errno.errorcode.get(error.errno or 0, "unknown"))
+            self.close(failure)
+            raise failure from error

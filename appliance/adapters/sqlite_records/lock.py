@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from appliance.core.errors import DatabaseBusy
@@ -45,8 +45,9 @@ class WriterLock:
             self._threads.release()
 
     def close(self) -> None:
-        """Give the lock file back."""
-        os.close(self._file)
+        """Give the lock file back; nothing was ever written to it that a close could lose."""
+        with suppress(OSError):
+            os.close(self._file)
 
     def _lock_file(self, deadline: float) -> None:
         while True:
