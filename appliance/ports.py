@@ -286,7 +286,11 @@ class RecordingRecords(Protocol):
         """Return whether any recording row has this content."""
 
     def content_hashes(self) -> Iterator[Sha256]:
-        """Yield each referenced content hash once, in pages: a reader never blocks a writer."""
+        """Yield each referenced content hash once, in pages: a reader never blocks a writer.
+
+        Raises:
+            RecordDamaged: what is not yielded may be named by a row that is damaged.
+        """
 
 
 class InferenceRecords(Protocol):

@@ -571,6 +571,13 @@ class DatabaseUnusable(StorageFault):
     remedy = "Restore a backup, or install the release that wrote it."
 
 
+class RecordDamaged(StorageFault):
+    """A row of the database is not as it was written; it is neither shown nor used."""
+
+    code = "record-damaged"
+    remedy = "Restore a backup and check the disk; `spira verify` lists such rows."
+
+
 class AudioMissing(StorageFault):
     """A recording's file is missing."""
 

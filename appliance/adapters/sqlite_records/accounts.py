@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from appliance.adapters.sqlite_records.columns import folded, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
+from appliance.adapters.sqlite_records.seals import all_checked, checked
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
@@ -137,12 +138,13 @@ class SqliteAccounts:
     def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
         """See the port."""
         with self._database.read() as connection:
-            row = connection.execute(
-                "SELECT users.* FROM tokens JOIN users ON users.id = tokens.user_id"
-                " WHERE tokens.id = ? AND revoked = 0 AND expires_at > ? AND active = 1",
-                (token_id, instant_text(now)),
-            ).fetchone()
-            return None if row is None else _user_of(connection, row)
+            token = connection.execute("SELECT * FROM tokens WHERE id = ?", (token_id,)).fetchone()
+            if token is None or checked("tokens", token)["revoked"]:
+                return None
+            if token["expires_at"] <= instant_text(now):
+                return None
+            user = _user(connection, token["user_id"])
+            return user if user.active else None
 
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """See the port."""
@@ -204,8 +206,9 @@ def _user(connection: sqlite3.Connection, user_id: UserId) -> User:
 
 
 def _user_of(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
+    checked("users", row)
     hospitals = connection.execute(
-        "SELECT hospital_id FROM user_hospitals WHERE user_id = ? ORDER BY position", (row["id"],)
+        "SELECT * FROM user_hospitals WHERE user_id = ? ORDER BY position", (row["id"],)
     )
     return User(
         id=row["id"],
@@ -213,7 +216,9 @@ def _user_of(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
         email=row["email"],
         role=Role(row["role"]),
         active=bool(row["active"]),
-        hospital_ids=tuple(hospital["hospital_id"] for hospital in hospitals),
+        hospital_ids=tuple(
+            hospital["hospital_id"] for hospital in all_checked("user_hospitals", hospitals)
+        ),
         created_at=instant(row["created_at"]),
     )
 

@@ -22,6 +22,7 @@ from appliance.adapters.sqlite_records.connections import (
 from appliance.adapters.sqlite_records.faults import Latch, translated
 from appliance.adapters.sqlite_records.lock import WriterLock
 from appliance.adapters.sqlite_records.migrations import prepare
+from appliance.adapters.sqlite_records.seals import keep_sealed
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import StorageFailed
 
@@ -70,6 +71,7 @@ class Database:
                 create_file(path)
                 self._writer = on_error.enter_context(closing(connect(path)))
                 prepare(self._writer)
+                keep_sealed(self._writer)
             on_error.pop_all()
 
     @contextmanager

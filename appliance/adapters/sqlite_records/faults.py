@@ -6,15 +6,18 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from appliance.adapters.sqlite_records.seals import REFUSAL
 from appliance.core.errors import (
     ApplianceError,
     DatabaseBusy,
     DatabaseUnusable,
     DiskFull,
+    RecordDamaged,
     StorageFailed,
 )
 
 _PRIMARY = 0xFF
+_UNDECODABLE = "Could not decode to UTF-8"
 _FAULTS: dict[int, type[ApplianceError]] = {
     sqlite3.SQLITE_FULL: DiskFull,
     sqlite3.SQLITE_BUSY: DatabaseBusy,
@@ -32,8 +35,20 @@ _FAULTS: dict[int, type[ApplianceError]] = {
 def translated(error: sqlite3.Error) -> ApplianceError | None:
     """Return what the error means to the appliance; None if it is a fault of this program."""
     code = getattr(error, "sqlite_errorcode", None)
+    if _is_damage(error, code):
+        return RecordDamaged()
     leaf = _FAULTS.get(code & _PRIMARY) if code is not None else None
     return leaf(sqlite_code=error.sqlite_errorname) if leaf else None
+
+
+def _is_damage(error: sqlite3.Error, code: int | None) -> bool:
+    """Return whether a row is damaged: a trigger said so, or a text of it is no text any more.
+
+    The module itself says the latter, without a code (and with the text, which goes nowhere).
+    """
+    if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+        return str(error).startswith(REFUSAL)
+    return code is None and str(error).startswith(_UNDECODABLE)
 
 
 class Latch:

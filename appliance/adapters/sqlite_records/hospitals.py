@@ -12,6 +12,7 @@ from appliance.adapters.sqlite_records.columns import (
     instant_text,
 )
 from appliance.adapters.sqlite_records.database import Database
+from appliance.adapters.sqlite_records.seals import all_checked, checked
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import HospitalNotFound, NameTaken
 from appliance.core.hospital import Hospital
@@ -92,8 +93,9 @@ def _rule_text(rule: RghRule | None) -> str | None:
 
 
 def _hospital(connection: sqlite3.Connection, row: sqlite3.Row) -> Hospital:
+    checked("hospitals", row)
     former = connection.execute(
-        "SELECT name FROM hospital_former_names WHERE hospital_id = ? AND name <> ? ORDER BY seq",
+        "SELECT * FROM hospital_former_names WHERE hospital_id = ? AND name <> ? ORDER BY seq",
         (row["id"], row["name"]),
     )
     rule = row["rgh_rule"]
@@ -102,5 +104,5 @@ def _hospital(connection: sqlite3.Connection, row: sqlite3.Row) -> Hospital:
         name=row["name"],
         rgh_rule=None if rule is None else RghRule.from_document(json.loads(rule)),
         created_at=instant(row["created_at"]),
-        former_names=tuple(name["name"] for name in former),
+        former_names=tuple(name["name"] for name in all_checked("hospital_former_names", former)),
     )

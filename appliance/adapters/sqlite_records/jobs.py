@@ -9,7 +9,8 @@ from datetime import datetime
 from appliance.adapters.sqlite_records.chain import append_row
 from appliance.adapters.sqlite_records.columns import document_text, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
-from appliance.adapters.sqlite_records.results import SELECT_RESULTS, result_of
+from appliance.adapters.sqlite_records.results import result_of
+from appliance.adapters.sqlite_records.seals import is_whole
 from appliance.core.audit import AuditAction, AuditEntry, audited
 from appliance.core.diagnosis import Diagnosis
 from appliance.core.errors import PredictionPoisonous
@@ -45,8 +46,8 @@ class SqliteJobs:
                 " claimed_at = ?, lease_until = ? WHERE id = ?",
                 (owner, instant_text(now), instant_text(lease_until), chosen),
             )
-            row = connection.execute(f"{SELECT_RESULTS} WHERE results.id = ?", (chosen,))
-            return result_of(row.fetchone())
+            row = connection.execute("SELECT * FROM results WHERE id = ?", (chosen,)).fetchone()
+            return result_of(connection, row)
 
     def complete(
         self, result_id: ResultId, answer: Answer, *, owner: str, at: datetime, audit: AuditEntry
@@ -54,10 +55,10 @@ class SqliteJobs:
         """See the port."""
         with self._database.write(audit) as connection:
             claimed = connection.execute(
-                "SELECT 1 FROM results WHERE id = ? AND state = 'running' AND owner = ?",
+                "SELECT * FROM results WHERE id = ? AND state = 'running' AND owner = ?",
                 (result_id, owner),
             ).fetchone()
-            if claimed is None:
+            if claimed is None or not is_whole("results", claimed):
                 return False
             _answer(connection, result_id, answer, at=at)
             return True
@@ -99,21 +100,29 @@ class SqliteJobs:
 
 
 def _to_give(connection: sqlite3.Connection, result_id: ResultId | None) -> ResultId | None:
-    """Return the result that may be claimed now, if it is the one asked for."""
-    suspect = connection.execute(
-        "SELECT id FROM results WHERE state = 'queued' AND suspect = 1 ORDER BY seq LIMIT 1"
-    ).fetchone()
+    """Return the result that may be claimed now, if it is the one asked for.
+
+    One whose row is damaged is never given, and holds up no other.
+    """
+    suspect = _first_whole(connection, None, suspect=True)
     running = connection.execute(
         "SELECT count(*) AS n, total(suspect) AS n_suspects FROM results WHERE state = 'running'"
     ).fetchone()
     if running["n_suspects"] or (suspect is not None and running["n"]):
         return None
-    row = connection.execute(
-        "SELECT id FROM results WHERE state = 'queued' AND suspect = ?1"
-        " AND (?2 IS NULL OR id = ?2) ORDER BY seq LIMIT 1",
-        (suspect is not None, result_id),
-    ).fetchone()
-    return None if row is None else ResultId(row["id"])
+    return _first_whole(connection, result_id, suspect=suspect is not None)
+
+
+def _first_whole(
+    connection: sqlite3.Connection, result_id: ResultId | None, *, suspect: bool
+) -> ResultId | None:
+    """Return the first queued result of that kind, or the one asked for, that is undamaged."""
+    rows = connection.execute(
+        "SELECT * FROM results WHERE state = 'queued' AND suspect = ?1"
+        " AND (?2 IS NULL OR id = ?2) ORDER BY seq",
+        (suspect, result_id),
+    )
+    return next((ResultId(row["id"]) for row in rows if is_whole("results", row)), None)
 
 
 def _answer(
@@ -137,17 +146,19 @@ def _answer(
             result_id,
         ),
     )
-    failed = answer.state is ResultState.ERROR
-    connection.execute(
-        "UPDATE inferences SET status = ?, diagnosis = ?, reason = ? WHERE id ="
+    inference = connection.execute(
+        "SELECT * FROM inferences WHERE id ="
         " (SELECT inference_id FROM results WHERE id = ? AND shadow = 0)",
-        (
-            InferenceStatus.ERROR if failed else InferenceStatus.COMPLETED,
-            answer.diagnosis,
-            answer.reason,
-            result_id,
-        ),
-    )
+        (result_id,),
+    ).fetchone()
+    # A damaged one stays as it is, and keeps nobody from the result's own answer.
+    if inference is not None and is_whole("inferences", inference):
+        failed = answer.state is ResultState.ERROR
+        status = InferenceStatus.ERROR if failed else InferenceStatus.COMPLETED
+        connection.execute(
+            "UPDATE inferences SET status = ?, diagnosis = ?, reason = ? WHERE id = ?",
+            (status, answer.diagnosis, answer.reason, inference["id"]),
+        )
 
 
 def _give_up_poison(connection: sqlite3.Connection, *, owner: str, now: datetime) -> None:
@@ -156,11 +167,11 @@ def _give_up_poison(connection: sqlite3.Connection, *, owner: str, now: datetime
         diagnosis=Diagnosis.INCONCLUSIVE, error_code=PredictionPoisonous.code, latency_ms=0.0
     )
     poison = connection.execute(
-        "SELECT id, inference_id FROM results WHERE state = 'running' AND suspect = 1"
+        "SELECT * FROM results WHERE state = 'running' AND suspect = 1"
         " AND crashes_alone + 1 >= ? ORDER BY seq",
         (MAX_CRASHES_ALONE,),
     ).fetchall()
-    for row in poison:
+    for row in (row for row in poison if is_whole("results", row)):
         connection.execute(
             "UPDATE results SET crashes_alone = crashes_alone + 1 WHERE id = ?", (row["id"],)
         )

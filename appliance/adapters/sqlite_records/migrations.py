@@ -6,7 +6,8 @@ import sqlite3
 
 import sqlite_utils
 
-from appliance.adapters.sqlite_records import patient_schema, schema
+from appliance.adapters.sqlite_records import patient_schema, schema, seal_schema
+from appliance.adapters.sqlite_records.seals import seal_everything
 from appliance.core.errors import DatabaseUnusable
 
 APPLICATION_ID = 0x53504952
@@ -22,7 +23,13 @@ STEPS: dict[str, tuple[str, ...]] = {
     "0004_recordings": patient_schema.RECORDINGS,
     "0005_inferences": patient_schema.INFERENCES,
     "0006_results": patient_schema.RESULTS,
+    "0007_seals": seal_schema.SEALS,
+    "0008_audit_head": seal_schema.AUDIT_HEAD,
 }
+
+SEALING = frozenset({"0007_seals"})
+"""Steps after which every row is sealed anew. A later step that gives existing rows a value they
+had not belongs in here; one that only adds columns without a value does not."""
 
 
 def _register(name: str, statements: tuple[str, ...]) -> None:
@@ -30,6 +37,8 @@ def _register(name: str, statements: tuple[str, ...]) -> None:
     def step(database: sqlite_utils.Database) -> None:
         for statement in statements:
             database.conn.execute(statement)
+        if name in SEALING:
+            seal_everything(database.conn)
 
 
 for _name, _statements in STEPS.items():

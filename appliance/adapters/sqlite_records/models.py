@@ -6,6 +6,7 @@ import sqlite3
 
 from appliance.adapters.sqlite_records.columns import instant, instant_text
 from appliance.adapters.sqlite_records.database import Database
+from appliance.adapters.sqlite_records.seals import all_checked, checked
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
     BundleConflict,
@@ -20,8 +21,7 @@ from appliance.core.model import Model, ModelVersion, VersionState, versions_bef
 from appliance.ports import Stored
 
 _VERSIONS = (
-    "SELECT model_versions.*, models.name AS model_name FROM model_versions"
-    " JOIN models ON models.id = model_versions.model_id"
+    "SELECT model_versions.* FROM model_versions JOIN models ON models.id = model_versions.model_id"
 )
 
 
@@ -91,7 +91,7 @@ class SqliteModels:
                 f"{_VERSIONS} WHERE ?1 IS NULL OR model_id = ?1 ORDER BY models.name, sequence",
                 (model_id,),
             ).fetchall()
-        return tuple(_version_of(row) for row in rows)
+            return tuple(_version_of(connection, row) for row in rows)
 
     def version(self, version_id: ModelVersionId) -> ModelVersion:
         """See the port."""
@@ -134,10 +134,10 @@ class SqliteModels:
         with self._database.read() as connection:
             _check_model(connection, model_id)
             rows = connection.execute(
-                "SELECT model_version_id FROM activations WHERE model_id = ? ORDER BY seq",
-                (model_id,),
+                "SELECT * FROM activations WHERE model_id = ? ORDER BY seq", (model_id,)
             )
-            for version_id in versions_before([row["model_version_id"] for row in rows]):
+            activated = [row["model_version_id"] for row in all_checked("activations", rows)]
+            for version_id in versions_before(activated):
                 version = _version(connection, version_id)
                 if version.state in {VersionState.INSTALLED, VersionState.SHADOW}:
                     return version
@@ -183,6 +183,7 @@ def _check_model(connection: sqlite3.Connection, model_id: ModelId) -> None:
 
 
 def _model_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Model:
+    checked("models", row)
     active = connection.execute(
         f"{_VERSIONS} WHERE model_id = ? AND state = 'active'", (row["id"],)
     ).fetchone()
@@ -192,7 +193,7 @@ def _model_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Model:
         publishing_channel=row["publishing_channel"],
         is_default=bool(row["is_default"]),
         ever_installed=_highest_sequence(connection, row["id"]) is not None,
-        active=None if active is None else _version_of(active),
+        active=None if active is None else _version_of(connection, active),
         created_at=instant(row["created_at"]),
     )
 
@@ -254,14 +255,16 @@ def _version(connection: sqlite3.Connection, version_id: ModelVersionId) -> Mode
     row = connection.execute(f"{_VERSIONS} WHERE model_versions.id = ?", (version_id,)).fetchone()
     if row is None:
         raise ModelNotFound(model_version_id=version_id)
-    return _version_of(row)
+    return _version_of(connection, row)
 
 
-def _version_of(row: sqlite3.Row) -> ModelVersion:
+def _version_of(connection: sqlite3.Connection, row: sqlite3.Row) -> ModelVersion:
+    checked("model_versions", row)
+    model = connection.execute("SELECT * FROM models WHERE id = ?", (row["model_id"],)).fetchone()
     return ModelVersion(
         id=row["id"],
         model_id=row["model_id"],
-        model_name=row["model_name"],
+        model_name=checked("models", model)["name"],
         version=row["version"],
         sequence=row["sequence"],
         digest=row["digest"],
