@@ -13,7 +13,7 @@ from appliance.adapters.sqlite_records.results import result_of
 from appliance.adapters.sqlite_records.seals import is_whole
 from appliance.core.audit import AuditAction, AuditEntry, audited
 from appliance.core.diagnosis import Diagnosis
-from appliance.core.errors import PredictionPoisonous
+from appliance.core.errors import PredictionPoisonous, RecordDamaged
 from appliance.core.ids import ResultId
 from appliance.core.inference import InferenceStatus
 from appliance.core.result import MAX_CRASHES_ALONE, Answer, Result, ResultState
@@ -38,16 +38,19 @@ class SqliteJobs:
         None for a named result should ask for the next one.
         """
         with self._database.write(Unaudited.CLAIM) as connection:
-            chosen = _to_give(connection, result_id)
-            if chosen is None:
-                return None
-            connection.execute(
-                "UPDATE results SET state = 'running', attempts = attempts + 1, owner = ?,"
-                " claimed_at = ?, lease_until = ? WHERE id = ?",
-                (owner, instant_text(now), instant_text(lease_until), chosen),
-            )
-            row = connection.execute("SELECT * FROM results WHERE id = ?", (chosen,)).fetchone()
-            return result_of(connection, row)
+            while (chosen := _to_give(connection, result_id)) is not None:
+                connection.execute(
+                    "UPDATE results SET state = 'running', attempts = attempts + 1, owner = ?,"
+                    " claimed_at = ?, lease_until = ? WHERE id = ?",
+                    (owner, instant_text(now), instant_text(lease_until), chosen),
+                )
+                row = connection.execute("SELECT * FROM results WHERE id = ?", (chosen,)).fetchone()
+                try:
+                    return result_of(connection, row)
+                except RecordDamaged as fault:
+                    # Its model or version: nothing can be computed, and others wait behind it.
+                    _give_up(connection, row, fault.code, owner=owner, now=now)
+            return None
 
     def complete(
         self, result_id: ResultId, answer: Answer, *, owner: str, at: datetime, audit: AuditEntry
@@ -163,9 +166,6 @@ def _answer(
 
 def _give_up_poison(connection: sqlite3.Connection, *, owner: str, now: datetime) -> None:
     """Make an error of every result whose run, alone, ended the process too often."""
-    answer = Answer(
-        diagnosis=Diagnosis.INCONCLUSIVE, error_code=PredictionPoisonous.code, latency_ms=0.0
-    )
     poison = connection.execute(
         "SELECT * FROM results WHERE state = 'running' AND suspect = 1"
         " AND crashes_alone + 1 >= ? ORDER BY seq",
@@ -175,15 +175,23 @@ def _give_up_poison(connection: sqlite3.Connection, *, owner: str, now: datetime
         connection.execute(
             "UPDATE results SET crashes_alone = crashes_alone + 1 WHERE id = ?", (row["id"],)
         )
-        _answer(connection, row["id"], answer, at=now)
-        entry = audited(
-            AuditAction.RESULT_STORED,
-            row["id"],
-            at=now,
-            actor="box",
-            inference_id=row["inference_id"],
-            state=answer.state.value,
-            error_code=answer.error_code,
-            owner=owner,
-        )
-        append_row(connection, entry)
+        _give_up(connection, row, PredictionPoisonous.code, owner=owner, now=now)
+
+
+def _give_up(
+    connection: sqlite3.Connection, row: sqlite3.Row, code: str, *, owner: str, now: datetime
+) -> None:
+    """Answer a running result with an error, and audit that."""
+    answer = Answer(diagnosis=Diagnosis.INCONCLUSIVE, error_code=code, latency_ms=0.0)
+    _answer(connection, row["id"], answer, at=now)
+    entry = audited(
+        AuditAction.RESULT_STORED,
+        row["id"],
+        at=now,
+        actor="box",
+        inference_id=row["inference_id"],
+        state=answer.state.value,
+        error_code=answer.error_code,
+        owner=owner,
+    )
+    append_row(connection, entry)

@@ -12,7 +12,6 @@ fingerprint that outlives the form's erasure.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,26 +53,21 @@ _NAMES: Final = ("id", "recording_id", "inference_id", "fingerprint", "user_id",
 _SAFE_NAME: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 
 
-def _blob(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-_canonical = json.JSONEncoder(separators=(",", ":"), default=_blob).encode
-
-
-def seal_of(table: str, columns: Iterable[str], values: Iterable[object]) -> str:
+def seal_of(table: str, values: tuple[object, ...]) -> str:
     """Return the SHA-256 (hex) of a row's content.
 
-    It is taken over the compact JSON of `[table, {column: value}]` in ASCII, columns in the order
-    of the table, bytes as their own SHA-256. Absent values are left out, so that a step that
-    adds a column without a value changes no seal.
+    It is taken over `(table, (value, ...))` as Python spells it in ASCII: one spelling for each
+    value and no two values alike, at half the time of JSON. The values are in the order of the
+    table. Absent ones at the end are left out, so that a step that adds a column without a value
+    changes no seal.
+
+    Args:
+        table: its name.
+        values: of all columns but the seal.
     """
-    content = {
-        column: value
-        for column, value in zip(columns, values, strict=True)
-        if value is not None and column != SEAL
-    }
-    return hashlib.sha256(_canonical([table, content]).encode()).hexdigest()
+    while values and values[-1] is None:
+        values = values[:-1]
+    return hashlib.sha256(ascii((table, values)).encode("ascii")).hexdigest()
 
 
 def checked(table: str, row: sqlite3.Row) -> sqlite3.Row:
@@ -88,9 +82,10 @@ def checked(table: str, row: sqlite3.Row) -> sqlite3.Row:
 
 
 def is_whole(table: str, row: sqlite3.Row) -> bool:
-    """Return whether the row is as it was written."""
-    whole: bool = seal_of(table, row.keys(), row) == row[SEAL]
-    return whole
+    """Return whether the row, all columns of its table, is as it was written."""
+    values: tuple[object, ...] = tuple(row)
+    place = row.keys().index(SEAL)
+    return seal_of(table, values[:place] + values[place + 1 :]) == values[place]
 
 
 def all_checked(table: str, rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
@@ -157,7 +152,7 @@ def _sealing(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
     columns = tuple(row[0] for row in rows if row[0] != SEAL)
 
     def seal(*values: object) -> str:
-        return seal_of(table, columns, values)
+        return seal_of(table, values)
 
     connection.create_function(f"seal_{table}", len(columns), seal, deterministic=True)
     return columns
