@@ -110,7 +110,7 @@ COMMANDS: Final[Sequence[Listed]] = (
         more="cli:lab",
     ),
     Listed("keys", "Keys that may sign bundles for this box.", "appliance.commands.keys:app"),
-    Listed("audit", "The chain of who did what.", "appliance.commands.doctor:app"),
+    Listed("audit", "The chain of who did what.", "appliance.commands.audit:app"),
 )
 
 

@@ -18,14 +18,21 @@ from appliance.adapters.argon2_passwords import Argon2Passwords
 from appliance.adapters.audio_files import AudioFiles
 from appliance.adapters.bundle_files import BundleFiles
 from appliance.adapters.common_passwords import load_common_passwords
-from appliance.adapters.ed25519_signatures import read_key_file, verify
+from appliance.adapters.ed25519_signatures import (
+    public_of_seed,
+    read_key_file,
+    sign_with_seed,
+    verify,
+)
 from appliance.adapters.huey_queue import HueyQueue
 from appliance.adapters.key_files import (
     PSEUDONYM_KEY,
     TOKEN_SECRET,
+    has_signing_key,
     make_secrets,
     missing_secrets,
     read_secret,
+    signing_seed,
 )
 from appliance.adapters.onnx_predictor import OnnxPredictor
 from appliance.adapters.sqlite_records import open_records
@@ -52,10 +59,15 @@ from appliance.ports import (
     RecordingRecords,
 )
 from appliance.settings import Settings
+from appliance.usecases.audit_chain import BoxSigner
 from appliance.usecases.doctor import ExaminedBox, ExaminedRecords
 from appliance.usecases.models import ModelRoom
 from appliance.usecases.predict import Scoring
 from appliance.usecases.submit import SubmissionRecords
+
+
+is_signed_by = verify
+"""Whether the owner of a public key signed these very bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +171,23 @@ def read_public_key(path: Path) -> bytes:
         InvalidRequest: it holds no Ed25519 public key.
     """
     return ed25519_signatures.read_public_key(read_key_file(path))
+
+
+def box_signer(settings: Settings) -> BoxSigner:
+    """Return what signs for this box; its key is made on first need.
+
+    Raises:
+        SecretMissing: the key is damaged, or there is none and none can be made.
+    """
+    seed = signing_seed(settings.keys, random_bytes=secrets.token_bytes)
+    return BoxSigner(
+        public_key=public_of_seed(seed), sign=lambda content: sign_with_seed(seed, content)
+    )
+
+
+def box_public_key(settings: Settings) -> bytes | None:
+    """Return the public half of the box's signing key; None if it has none yet. SecretMissing."""
+    return box_signer(settings).public_key if has_signing_key(settings.keys) else None
 
 
 def demonstration_key() -> TrustedKey:

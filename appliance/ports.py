@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.core.account import Credentials, Role, Token, User
-from appliance.core.audit import AuditEntry, AuditRow
+from appliance.core.audit import AuditEntry, AuditLine, AuditRow
 from appliance.core.bundle import BundleContents, StagedBundle
 from appliance.core.hospital import Hospital
 from appliance.core.ids import (
@@ -411,8 +411,21 @@ class AuditRecords(Protocol):
     def rows(self, *, after: int = 0) -> Iterator[AuditRow]:
         """Yield rows by rising number, in pages of short read transactions."""
 
+    def lines(self) -> Iterator[AuditLine]:
+        """Yield rows as they are stored, by rising number, whatever was done to them."""
+
     def head(self) -> tuple[int, str]:
         """Return number and hash of the last row; (0, GENESIS) when there is none."""
+
+    def noted_head(self) -> tuple[int, str]:
+        """Return what was noted of the last row beside the chain; (0, '') if the note is gone.
+
+        Each row moves the note in its own transaction: rows that are taken off the end of the
+        chain are still in it.
+        """
+
+    def unaudited(self) -> Iterator[tuple[str, str]]:
+        """Yield kind and id of what is here and has no row that says how it came; reads all."""
 
 
 class DatabaseHealth(Protocol):

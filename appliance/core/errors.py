@@ -259,6 +259,13 @@ class NothingToRollBack(Refused):
     remedy = "Install and activate another version instead."
 
 
+class AuditHeadRefused(Refused):
+    """The file is no head of this box's audit chain."""
+
+    code = "audit-head-refused"
+    remedy = "Name a file that `spira audit head --sign FILE` of this very box wrote."
+
+
 class KeyRevoked(Refused):
     """This key was revoked."""
 

@@ -11,6 +11,11 @@ N_PUBLIC_KEY_BYTES: Final = 32
 N_SIGNATURE_BYTES: Final = 64
 
 
+def fingerprint_of(public_key: bytes) -> str:
+    """Return SHA-256 of the raw public key in hexadecimal: what is read aloud and typed back."""
+    return hashlib.sha256(public_key).hexdigest()
+
+
 class KeyScope(StrEnum):
     """What a key may sign: anything, or only what says `demonstration: true`."""
 
@@ -32,8 +37,8 @@ class TrustedKey:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the raw public key in hexadecimal: what is read aloud and typed back."""
-        return hashlib.sha256(self.public_key).hexdigest()
+        """What is read aloud and typed back."""
+        return fingerprint_of(self.public_key)
 
     def may_sign(self, *, demonstration: bool) -> bool:
         """Return whether a bundle of this kind may carry its signature."""

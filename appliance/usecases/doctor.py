@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from appliance.core.audit import first_break
 from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, StorageFault
 from appliance.core.findings import Finding
 from appliance.core.ids import Sha256
@@ -26,6 +25,7 @@ from appliance.ports import (
     Predictor,
     RecordingRecords,
 )
+from appliance.usecases.audit_chain import chain_break
 from appliance.usecases.checks import (
     active_model,
     audio_files,
@@ -143,7 +143,7 @@ def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:
 
 
 def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
-    yield from audit_chain.check(first_break(records.audit.rows()))
+    yield from audit_chain.check(chain_break(records.audit))
     seq, _hash = records.audit.head()
     newest = next(iter(records.audit.rows(after=seq - 1)), None) if seq else None
     yield from clock.check(newest.entry.at if newest else None, now=box.clock())

@@ -110,7 +110,7 @@ def name_of(row: sqlite3.Row) -> str:
 
 def damaged_rows(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     """Yield table and id of every row that is not as it was written; reads all of them."""
-    connection.text_factory = _any_text
+    connection.text_factory = any_text
     for table in SEALED:
         # The names are those above.
         for row in connection.execute(f"SELECT * FROM {table} NOT INDEXED"):  # noqa: S608
@@ -172,6 +172,6 @@ def _this_row(connection: sqlite3.Connection, table: str) -> str:
     return " AND ".join(f"{row[0]} = NEW.{row[0]}" for row in keys)
 
 
-def _any_text(raw: bytes) -> str:
+def any_text(raw: bytes) -> str:
     """Return a text even where damage made it no UTF-8."""
     return raw.decode("utf-8", "surrogateescape")
