@@ -436,7 +436,14 @@ class DatabaseHealth(Protocol):
         """Return the release of SQLite in use, for example `3.40.1`."""
 
     def integrity_problems(self) -> tuple[str, ...]:
-        """Return what SQLite finds wrong with pages, indexes and foreign keys; reads all."""
+        """Return what is wrong with pages, indexes, foreign keys and schema; reads all."""
+
+    @property
+    def log_cut_short(self) -> bool:
+        """Return whether the last write of a box that was killed was dropped at opening."""
+
+    def damaged_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield table and id ('' if that is damaged, too) of rows not as written; reads all."""
 
 
 class AudioPart(Protocol):
@@ -529,6 +536,13 @@ class BundleStore(Protocol):
 
     def contents(self, digest: str) -> BundleContents:
         """Return what an installed bundle holds, every hash checked. Raises ModelUnavailable."""
+
+    def is_signed(self, digest: str, trusted: Sequence[TrustedKey]) -> bool:
+        """Return whether an installed bundle still carries a signature by one of these keys.
+
+        Raises:
+            ModelUnavailable: manifest or signature cannot be read.
+        """
 
     def graph(self, digest: str) -> bytes:
         """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""

@@ -49,16 +49,6 @@ def sign(private_pem: bytes, content: bytes) -> bytes:
     return _private_key(private_pem).sign(content)
 
 
-def sign_with_seed(seed: bytes, content: bytes) -> bytes:
-    """Return the 64 bytes of the signature by the key of these 32 bytes."""
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(content)
-
-
-def public_of_seed(seed: bytes) -> bytes:
-    """Return the 32 raw bytes of the public key that belongs to these 32 bytes."""
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-
-
 def generate() -> tuple[bytes, bytes]:
     """Return a new key: its private half as PEM (PKCS #8), its public half as 32 raw bytes."""
     key = Ed25519PrivateKey.generate()

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from appliance.core.errors import SecretMissing
+from appliance.core.signing_key import BoxSigner
 
 N_SECRET_BYTES = 32
 N_CHECK_BYTES = 8
@@ -51,8 +54,8 @@ def read_secret(directory: Path, name: str) -> bytes:
     return secret
 
 
-def signing_seed(directory: Path, *, random_bytes: Callable[[int], bytes]) -> bytes:
-    """Return the seed of the box's signing key, made now if the box has none yet.
+def box_signer(directory: Path, *, random_bytes: Callable[[int], bytes]) -> BoxSigner:
+    """Return what signs for the box; its key is made now if there is none yet.
 
     Raises:
         SecretMissing: it is damaged, or cannot be made: the directory may be read-only.
@@ -64,7 +67,8 @@ def signing_seed(directory: Path, *, random_bytes: Callable[[int], bytes]) -> by
             raise SecretMissing(
                 f"{BOX_SIGNING_KEY} is missing and cannot be made here.", file=BOX_SIGNING_KEY
             ) from error
-    return read_secret(directory, BOX_SIGNING_KEY)
+    key = Ed25519PrivateKey.from_private_bytes(read_secret(directory, BOX_SIGNING_KEY))
+    return BoxSigner(public_key=key.public_key().public_bytes_raw(), sign=key.sign)
 
 
 def has_signing_key(directory: Path) -> bool:

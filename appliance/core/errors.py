@@ -578,6 +578,16 @@ class DatabaseUnusable(StorageFault):
     remedy = "Restore a backup, or install the release that wrote it."
 
 
+class LogDamaged(StorageFault):
+    """The database's log is damaged: to open it would take back what was acknowledged."""
+
+    code = "log-damaged"
+    remedy = (
+        "Keep a copy of the data directory, check the disk and restore a backup. To go on without"
+        " what the log holds, move records.db-wal away."
+    )
+
+
 class RecordDamaged(StorageFault):
     """A row of the database is not as it was written; it is neither shown nor used."""
 

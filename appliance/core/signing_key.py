@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -14,6 +15,19 @@ N_SIGNATURE_BYTES: Final = 64
 def fingerprint_of(public_key: bytes) -> str:
     """Return SHA-256 of the raw public key in hexadecimal: what is read aloud and typed back."""
     return hashlib.sha256(public_key).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxSigner:
+    """The key that signs for a box.
+
+    Attributes:
+        public_key: its 32 raw bytes.
+        sign: returns the 64 bytes of its signature on some bytes.
+    """
+
+    public_key: bytes
+    sign: Callable[[bytes], bytes]
 
 
 class KeyScope(StrEnum):

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from appliance.core.audit import GENESIS, AuditBreak, broken_line
 from appliance.core.audit_head import AuditHead, head_text, parse_head
 from appliance.core.errors import AuditBroken, AuditHeadRefused
-from appliance.core.signing_key import fingerprint_of
+from appliance.core.signing_key import BoxSigner, fingerprint_of
 from appliance.ports import AuditRecords, Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoxSigner:
-    """The key that signs for a box.
-
-    Attributes:
-        public_key: its 32 raw bytes.
-        sign: returns the 64 bytes of its signature on some bytes.
-    """
-
-    public_key: bytes
-    sign: Callable[[bytes], bytes]
 
 
 def chain_break(audit: AuditRecords) -> AuditBreak | None:

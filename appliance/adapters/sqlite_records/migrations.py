@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import sqlite_utils
 
@@ -15,6 +16,8 @@ APPLICATION_ID = 0x53504952
 
 MIGRATIONS = sqlite_utils.Migrations("records")
 
+
+_OF_THE_LIBRARY = "_sqlite_"
 
 STEPS: dict[str, tuple[str, ...]] = {
     "0001_accounts": schema.ACCOUNTS,
@@ -61,6 +64,20 @@ def prepare(connection: sqlite3.Connection) -> None:
     if is_new:
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     MIGRATIONS.apply(database)
+
+
+def schema_problems(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the names of tables, indexes and triggers that are not as this release makes them."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        MIGRATIONS.apply(sqlite_utils.Database(fresh, execute_plugins=False))
+        expected = _schema(fresh)
+    found = _schema(connection)
+    return tuple(f"schema of {name}" for name in sorted({e[1] for e in expected ^ found}))
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str, str | None]]:
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+    return {tuple(row) for row in rows if not row[1].startswith(_OF_THE_LIBRARY)}
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:

@@ -6,29 +6,18 @@ after the row.
 
 from __future__ import annotations
 
-from typing import Final
-
-from appliance.adapters.sqlite_records.seals import SEAL, SEALED
-
-# An inference counts the rows that belong to it: one that is lost, or that a damaged index no
-# longer finds, is missed by whoever reads the inference.
-_COUNTS: Final = (
-    ("consents", "n_consents"),
-    ("attachments", "n_attachments"),
-    ("not_done", "n_not_done"),
-    ("results", "n_results"),
-)
+from appliance.adapters.sqlite_records.seals import COUNTS, SEAL, SEALED
 
 SEALS = (
     *(f"ALTER TABLE {table} ADD COLUMN {SEAL} TEXT NOT NULL DEFAULT ''" for table in SEALED),
     *(
         f"ALTER TABLE inferences ADD COLUMN {count} INTEGER NOT NULL DEFAULT 0"
-        for _table, count in _COUNTS
+        for count, _table in COUNTS
     ),
     *(
         f"UPDATE inferences SET {count} ="  # noqa: S608 - the names above
         f" (SELECT count(*) FROM {table} WHERE inference_id = inferences.id)"
-        for table, count in _COUNTS
+        for count, table in COUNTS
     ),
     "DROP TRIGGER hospital_former_names_never_change",
     """
