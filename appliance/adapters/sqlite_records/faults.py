@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from appliance.core.errors import (
 )
 
 _PRIMARY = 0xFF
+_SCHEMA_FAULT = re.compile(r"no such (table|column|index|function)|has no column named|malformed")
+"""What a statement of ours meets in a damaged schema alone."""
+
 _UNDECODABLE = "Could not decode to UTF-8"
 _FAULTS: dict[int, type[ApplianceError]] = {
     sqlite3.SQLITE_FULL: DiskFull,
@@ -38,6 +42,8 @@ def translated(error: sqlite3.Error) -> ApplianceError | None:
     if _is_damage(error, code):
         return RecordDamaged()
     leaf = _FAULTS.get(code & _PRIMARY) if code is not None else None
+    if code == sqlite3.SQLITE_ERROR and _SCHEMA_FAULT.search(str(error)):
+        leaf = DatabaseUnusable
     return leaf(sqlite_code=error.sqlite_errorname) if leaf else None
 
 
@@ -92,6 +98,9 @@ class Latch:
             if fault is None:
                 raise
             raise fault from error
+        except UnicodeDecodeError as error:
+            # What SQLite had to say quoted a damaged schema.
+            raise DatabaseUnusable from error
 
     @contextmanager
     def committing(self) -> Iterator[None]:
