@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from appliance.core.diagnosis import Reason
 from appliance.bootstrap import Appliance
+from appliance.core.diagnosis import Reason
 from appliance.core.errors import AudioDamaged, StorageFault
 from appliance.core.ids import InferenceId, RecordingId, UserId
 from tests.torture.rotting import REFUSED, RottingBox, flip, flipped, make_rotting_box, serving
@@ -44,7 +44,9 @@ def test_a_flipped_bit_in_a_file(box: RottingBox, trial: Trial) -> None:
     for number in range(n_rounds):
         random = trial.random("file", number)
         audio = random.sample(box.files("audio")[1:], N_AUDIO_AT_ONCE)
-        bundled = random.choice([path for path in box.files("bundles") if "staging" not in str(path)])
+        bundled = random.choice(
+            [path for path in box.files("bundles") if "staging" not in str(path)]
+        )
         before = {path: flip(path, random) for path in (*audio, bundled)}
         try:
             status, found = box.verify()

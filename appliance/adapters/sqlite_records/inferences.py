@@ -109,12 +109,11 @@ class SqliteInferences:
         """See the port."""
         with self._database.read() as connection:
             owner = _row(connection, inference_id)
-            if owner is None:
-                return ()
             rows = connection.execute(
                 "SELECT * FROM results WHERE inference_id = ?", (inference_id,)
             ).fetchall()
-            refuse_lost("results", len(rows), expected=owner["n_results"], owner=inference_id)
+            expected = owner["n_results"] if owner else 0
+            refuse_lost("results", len(rows), expected=expected, owner=inference_id)
             found = {row["seq"]: result_of(connection, row) for row in rows}
         order = sorted(found, key=lambda seq: (found[seq].shadow, found[seq].model_name, seq))
         return tuple(found[seq] for seq in order)
@@ -143,12 +142,11 @@ class SqliteInferences:
         """See the port."""
         with self._database.read() as connection:
             owner = _row(connection, inference_id)
-            if owner is None:
-                return ()
             rows = connection.execute(
                 "SELECT * FROM consents WHERE inference_id = ? ORDER BY seq", (inference_id,)
             ).fetchall()
-        refuse_lost("consents", len(rows), expected=owner["n_consents"], owner=inference_id)
+        expected = owner["n_consents"] if owner else 0
+        refuse_lost("consents", len(rows), expected=expected, owner=inference_id)
         return tuple(consent_of(row) for row in rows)
 
     def each(self, *, n_page: int = 500) -> Iterator[Inference]:

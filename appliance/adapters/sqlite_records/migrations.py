@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import cache
+from typing import TypeAlias
 
 import sqlite_utils
 
@@ -18,6 +20,8 @@ MIGRATIONS = sqlite_utils.Migrations("records")
 
 
 _OF_THE_LIBRARY = "_sqlite_"
+
+_Rows: TypeAlias = frozenset[tuple[object, ...]]
 
 STEPS: dict[str, tuple[str, ...]] = {
     "0001_accounts": schema.ACCOUNTS,
@@ -52,8 +56,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date; the caller holds the writer's lock.
 
     Raises:
-        DatabaseUnusable: another program's file, a newer release's, or one that cannot have
-            a WAL (a network file system).
+        DatabaseUnusable: another program's file, a newer release's, one whose schema is
+            damaged, or one that cannot have a WAL (a network file system).
     """
     database = sqlite_utils.Database(connection, execute_plugins=False)
     is_new = _is_new(connection)
@@ -64,20 +68,36 @@ def prepare(connection: sqlite3.Connection) -> None:
     if is_new:
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     MIGRATIONS.apply(database)
+    if _columns(connection) != _expected()[1]:
+        raise DatabaseUnusable("The schema is damaged.")
 
 
 def schema_problems(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Return the names of tables, indexes and triggers that are not as this release makes them."""
+    differences = _schema(connection) ^ _expected()[0]
+    return tuple(f"schema of {name}" for name in sorted({str(row[0]) for row in differences}))
+
+
+@cache
+def _expected() -> tuple[_Rows, _Rows]:
+    """Return schema and columns as this release makes them."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         MIGRATIONS.apply(sqlite_utils.Database(fresh, execute_plugins=False))
-        expected = _schema(fresh)
-    found = _schema(connection)
-    return tuple(f"schema of {name}" for name in sorted({e[1] for e in expected ^ found}))
+        return _schema(fresh), _columns(fresh)
 
 
-def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str, str | None]]:
-    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
-    return {tuple(row) for row in rows if not row[1].startswith(_OF_THE_LIBRARY)}
+def _schema(connection: sqlite3.Connection) -> _Rows:
+    rows = connection.execute("SELECT name, type, tbl_name, sql FROM sqlite_master")
+    return frozenset(tuple(row) for row in rows if not str(row[0]).startswith(_OF_THE_LIBRARY))
+
+
+def _columns(connection: sqlite3.Connection) -> _Rows:
+    """Return tables and columns as SQLite understands them, whatever release wrote their text."""
+    rows = connection.execute(
+        "SELECT tables.name, columns.name, columns.type, columns.pk FROM sqlite_master AS tables"
+        " JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
+    )
+    return frozenset(tuple(row) for row in rows if not str(row[0]).startswith(_OF_THE_LIBRARY))
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:
