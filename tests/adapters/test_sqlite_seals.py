@@ -103,7 +103,7 @@ READS: dict[str, Read] = {
 def test_damage_is_refused_and_listed(
     records: SqliteRecords, tmp_path: Path, statement: str
 ) -> None:
-    """Whatever column it hits, and where a row is lost; nothing else in the box sees such damage."""
+    """Whatever column it hits, and where a row is lost, and nothing else sees it."""
     READS[statement](records)
     assert list(records.damaged_rows()) == []
     damage(tmp_path, "PRAGMA foreign_keys=OFF", statement)
@@ -129,7 +129,7 @@ def test_a_damaged_result_is_never_given_and_holds_up_no_other(
     other = an_inference(id=InferenceId("inference-2"))
     result = a_result(id=ResultId("result-2"), inference_id=other.id)
     records.inferences.add_inference(other, [result], audit=an_audit())
-    damage(tmp_path, f"UPDATE results SET attempts = 4 WHERE id = '{RESULT}'")
+    damage(tmp_path, "UPDATE results SET attempts = 4 WHERE id = 'result-1'")
     assert claim(records, RESULT) is None
     claimed = claim(records, None)
     assert claimed is not None
@@ -194,5 +194,6 @@ def test_records_of_before_are_sealed_once(tmp_path: Path) -> None:
     assert opened.audit.noted_head() == opened.audit.head()
     with opened.database.read() as connection:
         for table in ("users", "hospitals", "protocols"):
-            assert len(connection.execute(f"SELECT {SEAL} FROM {table}").fetchone()[0]) == 64
+            row = connection.execute(f"SELECT * FROM {table}").fetchone()  # noqa: S608
+            assert len(row[SEAL]) == 64
     opened.close()

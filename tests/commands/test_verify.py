@@ -1,4 +1,4 @@
-"""`spira verify` and `spira audit head`: what is not as it was written, and the end of the chain."""
+"""`spira verify` and `spira audit head`: what is not as written, and the end of the chain."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_head_goes_to_a_new_file_only(box: Console) -> None:
     assert json.loads(said.stdout)["format"] == "spira-audit-head-1"
 
 
-def test_a_head_that_is_none_is_refused(box: Console, tmp_path: Path) -> None:
+def test_a_head_that_is_none_is_refused(box: Console) -> None:
     """Garbage, a changed one, and another box's."""
     path = Path(box.file("head.json", b""))
     path.unlink()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,12 +100,12 @@ class RottingBox:
         }
         for inference_id in self.inferences:
             looks |= {
-                f"inference {inference_id}": lambda i=inference_id: box.inferences.inference(i),
-                f"results {inference_id}": lambda i=inference_id: box.inferences.results(i),
-                f"consents {inference_id}": lambda i=inference_id: box.inferences.consents(i),
+                f"inference {inference_id}": partial(box.inferences.inference, inference_id),
+                f"results {inference_id}": partial(box.inferences.results, inference_id),
+                f"consents {inference_id}": partial(box.inferences.consents, inference_id),
             }
         for recording_id in self.recordings:
-            looks[f"recording {recording_id}"] = lambda r=recording_id: box.recordings.recording(r)
+            looks[f"recording {recording_id}"] = partial(box.recordings.recording, recording_id)
         return {name: _attempt(look) for name, look in looks.items()}
 
     def exported(self, box: Appliance, target: Path) -> dict[str, bytes] | str:
