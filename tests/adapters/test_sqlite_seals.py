@@ -26,6 +26,7 @@ from tests.builders import (
     a_consent,
     a_recording,
     a_result,
+    a_trusted_key,
     an_answer,
     an_attachment,
     an_audit,
@@ -51,6 +52,7 @@ def records(tmp_path: Path) -> Iterator[SqliteRecords]:
     """Records with one inference that waits."""
     opened = open_records(tmp_path / "records.db")
     furnish(opened)
+    opened.keys.add_key(a_trusted_key(), audit=an_audit())
     opened.recordings.add_recording(a_recording(), audit=an_audit())
     inference = an_inference(attachments=(an_attachment(),))
     opened.inferences.add_inference(inference, [a_result()], audit=an_audit())
@@ -90,6 +92,9 @@ READS: dict[str, Read] = {
     "UPDATE recordings SET role = 'sustentadb'": lambda r: list(r.recordings.content_hashes()),
     "UPDATE users SET active = 0": lambda r: r.accounts.user(UserId("user-1")),
     "UPDATE users SET username = CAST(x'ff' AS TEXT)": lambda r: r.accounts.users(),
+    "UPDATE users SET n_hospitals = 1": lambda r: r.accounts.users(),
+    "UPDATE model_versions SET state = 'installed'": lambda r: r.models.models(),
+    "UPDATE trusted_keys SET revoked = 1": lambda r: r.keys.keys(),
     "UPDATE hospitals SET rgh_rule = NULL": lambda r: r.hospitals.hospitals(),
     "UPDATE protocols SET document = x'7b7c'": lambda r: r.protocols.active_protocol(),
     "DELETE FROM attachments": lambda r: r.inferences.inference(INFERENCE),

@@ -29,7 +29,7 @@ CREATE TABLE users (
         active INTEGER NOT NULL CHECK (active IN (0, 1)),
         password_hash TEXT NOT NULL,
         created_at TEXT NOT NULL
-    , row_sha256 TEXT NOT NULL DEFAULT '') STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '', n_hospitals INTEGER NOT NULL DEFAULT 0) STRICT
     ;
 CREATE TABLE user_hospitals (
         user_id TEXT NOT NULL REFERENCES users (id),

@@ -96,7 +96,7 @@ class RottingBox:
             "versions": box.models.versions,
             "keys": box.keys.keys,
             "each": lambda: tuple(box.inferences.each()),
-            "credentials": lambda: box.accounts.credentials("ana"),
+            "credentials": lambda: box.accounts.credentials("ana") or REFUSED,
         }
         for inference_id in self.inferences:
             looks |= {

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from appliance.adapters.sqlite_records.columns import folded, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
-from appliance.adapters.sqlite_records.seals import all_checked, checked
+from appliance.adapters.sqlite_records.seals import all_checked, checked, refuse_lost
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
@@ -70,7 +70,7 @@ class SqliteAccounts:
     def users(self) -> tuple[User, ...]:
         """See the port."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM users ORDER BY folded_username")
+            rows = connection.execute("SELECT * FROM users NOT INDEXED ORDER BY folded_username")
             return tuple(_user_of(connection, row) for row in rows)
 
     def credentials(self, username: str) -> Credentials | None:
@@ -209,7 +209,8 @@ def _user_of(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
     checked("users", row)
     hospitals = connection.execute(
         "SELECT * FROM user_hospitals WHERE user_id = ? ORDER BY position", (row["id"],)
-    )
+    ).fetchall()
+    refuse_lost("user_hospitals", len(hospitals), expected=row["n_hospitals"], owner=row["id"])
     return User(
         id=row["id"],
         username=row["username"],
@@ -226,7 +227,8 @@ def _user_of(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
 def _assign(
     connection: sqlite3.Connection, user_id: UserId, hospital_ids: Sequence[HospitalId]
 ) -> None:
-    for position, hospital_id in enumerate(dict.fromkeys(hospital_ids)):
+    once = dict.fromkeys(hospital_ids)
+    for position, hospital_id in enumerate(once):
         here = connection.execute("SELECT 1 FROM hospitals WHERE id = ?", (hospital_id,))
         if here.fetchone() is None:
             raise HospitalNotFound(hospital_id=hospital_id)
@@ -234,6 +236,7 @@ def _assign(
             "INSERT INTO user_hospitals (user_id, position, hospital_id) VALUES (?, ?, ?)",
             (user_id, position, hospital_id),
         )
+    connection.execute("UPDATE users SET n_hospitals = ? WHERE id = ?", (len(once), user_id))
 
 
 def _end_tokens(connection: sqlite3.Connection, user_id: UserId) -> None:

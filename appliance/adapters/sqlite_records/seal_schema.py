@@ -11,13 +11,13 @@ from appliance.adapters.sqlite_records.seals import COUNTS, SEAL, SEALED
 SEALS = (
     *(f"ALTER TABLE {table} ADD COLUMN {SEAL} TEXT NOT NULL DEFAULT ''" for table in SEALED),
     *(
-        f"ALTER TABLE inferences ADD COLUMN {count} INTEGER NOT NULL DEFAULT 0"
-        for count, _table in COUNTS
+        f"ALTER TABLE {owner} ADD COLUMN {count} INTEGER NOT NULL DEFAULT 0"
+        for owner, _key, count, _part in COUNTS
     ),
     *(
-        f"UPDATE inferences SET {count} ="  # noqa: S608 - the names above
-        f" (SELECT count(*) FROM {table} WHERE inference_id = inferences.id)"
-        for count, table in COUNTS
+        f"UPDATE {owner} SET {count} ="  # noqa: S608 - the names above
+        f" (SELECT count(*) FROM {part} WHERE {key} = {owner}.id)"
+        for owner, key, count, part in COUNTS
     ),
     "DROP TRIGGER hospital_former_names_never_change",
     """

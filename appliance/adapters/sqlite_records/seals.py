@@ -46,13 +46,14 @@ SEALED: Final = (
 """Every table but the audit, whose rows are chained instead."""
 
 COUNTS: Final = (
-    ("n_consents", "consents"),
-    ("n_attachments", "attachments"),
-    ("n_not_done", "not_done"),
-    ("n_results", "results"),
+    ("inferences", "inference_id", "n_consents", "consents"),
+    ("inferences", "inference_id", "n_attachments", "attachments"),
+    ("inferences", "inference_id", "n_not_done", "not_done"),
+    ("inferences", "inference_id", "n_results", "results"),
+    ("users", "user_id", "n_hospitals", "user_hospitals"),
 )
-"""An inference counts the rows that belong to it: one that is lost, or that a damaged index no
-longer finds, is missed by whoever reads the inference."""
+"""Who counts which rows that name it: one that is lost, or that a damaged index no longer finds,
+is missed by whoever reads their owner."""
 
 _ON_DAMAGE: Final = {"results": "RAISE(IGNORE)", "tokens": "RAISE(IGNORE)", "sign_in_failures": ""}
 """Changed many at once: a damaged row stays as it is and holds up no other. Counts of failed
@@ -120,7 +121,7 @@ def name_of(row: sqlite3.Row) -> str:
 def damaged_rows(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     """Yield table and id of every row that is not as it was written; reads all of them.
 
-    Of rows that an inference misses, the inference's id.
+    Of rows that their owner misses, the owner's id.
     """
     connection.text_factory = any_text
     for table in SEALED:
@@ -128,11 +129,11 @@ def damaged_rows(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         for row in connection.execute(f"SELECT * FROM {table} NOT INDEXED"):  # noqa: S608
             if not is_whole(table, row):
                 yield table, name_of(row)
-    for count, part in COUNTS:
+    for owner, key, count, part in COUNTS:
         # The names are those above.
         rows = connection.execute(
-            f"SELECT * FROM inferences WHERE {count} <>"  # noqa: S608
-            f" (SELECT count(*) FROM {part} WHERE inference_id = inferences.id)"
+            f"SELECT * FROM {owner} WHERE {count} <>"  # noqa: S608
+            f" (SELECT count(*) FROM {part} WHERE {key} = {owner}.id)"
         )
         yield from ((part, name_of(row)) for row in rows)
 
