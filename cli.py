@@ -33,7 +33,7 @@ EXIT_STATUS: Final[dict[type[errors.ApplianceError], int]] = {
     errors.StorageFault: 7,
 }
 """Exit status by family; besides: 0 well, 1 a fault of this program (with its traceback), 2 the
-command line is not right, 8 `doctor` found errors, 130 stopped by Ctrl-C."""
+command line is not right, 8 `doctor` or `verify` found errors, 130 stopped by Ctrl-C."""
 
 COMMANDS: Final[Sequence[Listed]] = (
     Listed(
@@ -66,6 +66,12 @@ COMMANDS: Final[Sequence[Listed]] = (
         "Look at the whole box and say what is wrong, what it does, and what to do.",
         "appliance.commands.doctor:doctor",
         example="spira doctor --deep",
+    ),
+    Listed(
+        "verify",
+        "Read everything on the box and say what is not as it was written.",
+        "appliance.commands.verify:verify",
+        example="spira verify",
     ),
     Listed(
         "openapi",
@@ -110,7 +116,7 @@ COMMANDS: Final[Sequence[Listed]] = (
         more="cli:lab",
     ),
     Listed("keys", "Keys that may sign bundles for this box.", "appliance.commands.keys:app"),
-    Listed("audit", "The chain of who did what.", "appliance.commands.doctor:app"),
+    Listed("audit", "The chain of who did what.", "appliance.commands.audit:app"),
 )
 
 
@@ -126,7 +132,7 @@ app = typer.Typer(
     cls=Spira,
     help="A patient's voice goes in, a pre-diagnosis comes out; nothing is lost.",
     epilog="Begin with: spira init --demo, then spira serve. Exit status: 0 well, 2 command line, "
-    "3 refused, 4 denied, 5 missing, 6 model at fault, 7 storage at fault, 8 doctor found errors, "
+    "3 refused, 4 denied, 5 missing, 6 model at fault, 7 storage at fault, 8 errors were found, "
     "130 stopped.",
     no_args_is_help=True,
     add_completion=False,
@@ -209,12 +215,8 @@ def register(
     _require_lab()
     from models import registry  # noqa: PLC0415
 
-    found = registry.register(
-        model_uri,
-        name=name,
-        alias=alias,
-        tracking_uri=tracking_uri or registry.default_tracking_uri(work),
-    )
+    uri = tracking_uri or registry.default_tracking_uri(work)
+    found = registry.register(model_uri, name=name, alias=alias, tracking_uri=uri)
     console.show(
         {"registered": {"name": found.name, "version": found.version, "uri": found.model_uri}},
         [
@@ -238,11 +240,8 @@ def pull(
     _require_lab()
     from models import registry  # noqa: PLC0415
 
-    registry.pull(
-        model_uri,
-        tracking_uri=tracking_uri or registry.default_tracking_uri(work),
-        target_directory=target,
-    )
+    uri = tracking_uri or registry.default_tracking_uri(work)
+    registry.pull(model_uri, tracking_uri=uri, target_directory=target)
     console.show(
         {"model": {"directory": str(target), "uri": model_uri}},
         [f"{model_uri} is in {target}", f"Next: spira models pack {target} --key KEY"],

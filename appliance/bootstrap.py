@@ -15,25 +15,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeAlias
 
-from appliance.adapters import ed25519_signatures
+from appliance.adapters import ed25519_signatures, key_files
 from appliance.adapters.argon2_passwords import Argon2Passwords
 from appliance.adapters.audio_files import AudioFiles
 from appliance.adapters.bundle_files import BundleFiles
 from appliance.adapters.common_passwords import load_common_passwords
 from appliance.adapters.ed25519_signatures import read_key_file, verify
 from appliance.adapters.huey_queue import HueyQueue
-from appliance.adapters.key_files import (
-    PSEUDONYM_KEY,
-    TOKEN_SECRET,
-    make_secrets,
-    missing_secrets,
-    read_secret,
-)
+from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, make_secrets, read_secret
 from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
 from appliance.adapters.sqlite_records import open_records
 from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
 from appliance.core.errors import NotInitialised, StorageFailed, StorageFault
-from appliance.core.signing_key import KeyScope, TrustedKey
+from appliance.core.signing_key import BoxSigner, KeyScope, TrustedKey
 from appliance.ports import (
     AccountRecords,
     AudioStore,
@@ -61,6 +55,9 @@ from appliance.usecases.predict import Scoring
 from appliance.usecases.submit import SubmissionRecords
 
 OnFailure: TypeAlias = Callable[[StorageFailed], None]
+
+is_signed_by = verify
+"""Whether the owner of a public key signed these very bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +157,22 @@ def make_box_files(settings: Settings) -> None:
 
 
 def read_public_key(path: Path) -> bytes:
-    """Return the 32 raw bytes of a public key's file.
+    """Return the 32 raw bytes of a public key's file. Raises FileMissing, InvalidRequest."""
+    return ed25519_signatures.read_public_key(read_key_file(path))
+
+
+def box_signer(settings: Settings) -> BoxSigner:
+    """Return what signs for this box; its key is made on first need.
 
     Raises:
-        FileMissing: it cannot be read.
-        InvalidRequest: it holds no Ed25519 public key.
+        SecretMissing: the key is damaged, or there is none and none can be made.
     """
-    return ed25519_signatures.read_public_key(read_key_file(path))
+    return key_files.box_signer(settings.keys, random_bytes=secrets.token_bytes)
+
+
+def box_public_key(settings: Settings) -> bytes | None:
+    """Return the public half of the box's signing key; None if it has none yet. SecretMissing."""
+    return box_signer(settings).public_key if key_files.has_signing_key(settings.keys) else None
 
 
 def demonstration_key() -> TrustedKey:
@@ -247,7 +253,8 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
         yield ExaminedBox(
             directory=directory,
             clock=now,
-            missing_secrets=missing_secrets(settings.keys),
+            missing_secrets=key_files.missing_secrets(settings.keys),
+            unchecked_secrets=key_files.unchecked_secrets(settings.keys),
             public_key=demonstration_key().fingerprint,
             records=_examined_records(directory, opened),
             audio=_audio(settings),
@@ -276,6 +283,7 @@ def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | S
         inferences=records.inferences,
         models=records.models,
         keys=records.keys,
+        protocols=records.protocols,
     )
 
 

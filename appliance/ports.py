@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.core.account import Credentials, Role, Token, User
-from appliance.core.audit import AuditEntry, AuditRow
+from appliance.core.audit import AuditEntry, AuditLine, AuditRow
 from appliance.core.bundle import BundleContents, StagedBundle
 from appliance.core.hospital import Hospital
 from appliance.core.ids import (
@@ -300,7 +300,11 @@ class RecordingRecords(Protocol):
         """Return whether any recording row has this content."""
 
     def content_hashes(self) -> Iterator[Sha256]:
-        """Yield each referenced content hash once, in pages: a reader never blocks a writer."""
+        """Yield each referenced content hash once, in pages: a reader never blocks a writer.
+
+        Raises:
+            RecordDamaged: what is not yielded may be named by a row that is damaged.
+        """
 
 
 class InferenceRecords(Protocol):
@@ -426,8 +430,21 @@ class AuditRecords(Protocol):
     def rows(self, *, after: int = 0) -> Iterator[AuditRow]:
         """Yield rows by rising number, in pages of short read transactions."""
 
+    def lines(self) -> Iterator[AuditLine]:
+        """Yield rows as they are stored, by rising number, whatever was done to them."""
+
     def head(self) -> tuple[int, str]:
         """Return number and hash of the last row; (0, GENESIS) when there is none."""
+
+    def noted_head(self) -> tuple[int, str]:
+        """Return what was noted of the last row beside the chain; (0, '') if the note is gone.
+
+        Each row moves the note in its own transaction: rows that are taken off the end of the
+        chain are still in it.
+        """
+
+    def unaudited(self) -> Iterator[tuple[str, str]]:
+        """Yield kind and id of what is here and has no row that says how it came; reads all."""
 
 
 class DatabaseHealth(Protocol):
@@ -438,7 +455,14 @@ class DatabaseHealth(Protocol):
         """Return the release of SQLite in use, for example `3.40.1`."""
 
     def integrity_problems(self) -> tuple[str, ...]:
-        """Return what SQLite finds wrong with pages, indexes and foreign keys; reads all."""
+        """Return what is wrong with pages, indexes, foreign keys and schema; reads all."""
+
+    @property
+    def log_cut_short(self) -> bool:
+        """Return whether the last write of a box that was killed was dropped at opening."""
+
+    def damaged_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield table and id ('' if that is damaged, too) of rows not as written; reads all."""
 
 
 class AudioPart(Protocol):
@@ -537,6 +561,13 @@ class BundleStore(Protocol):
 
     def contents(self, digest: str) -> BundleContents:
         """Return what an installed bundle holds, every hash checked. Raises ModelUnavailable."""
+
+    def is_signed(self, digest: str, trusted: Sequence[TrustedKey]) -> bool:
+        """Return whether an installed bundle still carries a signature by one of these keys.
+
+        Raises:
+            ModelUnavailable: manifest or signature cannot be read.
+        """
 
     def graph(self, digest: str) -> bytes:
         """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""

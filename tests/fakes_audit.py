@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
 
-from appliance.core.audit import GENESIS, AuditEntry, AuditRow, row_hash
+from appliance.core.audit import GENESIS, AuditEntry, AuditLine, AuditRow, line_of, row_hash
 from appliance.core.errors import (
     ApplianceError,
 )
@@ -45,6 +45,18 @@ class FakeAudit:
     def rows(self, *, after: int = 0) -> Iterator[AuditRow]:
         """See the port."""
         yield from self.stored[after:]
+
+    def lines(self) -> Iterator[AuditLine]:
+        """See the port."""
+        yield from map(line_of, self.stored)
+
+    def noted_head(self) -> tuple[int, str]:
+        """See the port."""
+        return self.head()
+
+    def unaudited(self) -> Iterator[tuple[str, str]]:
+        """See the port; the fake keeps nothing it would forget to audit."""
+        yield from ()
 
     def head(self) -> tuple[int, str]:
         """See the port."""

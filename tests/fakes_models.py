@@ -121,6 +121,14 @@ class FakeBundleStore:
             raise ModelUnavailable(digest=digest)
         return _contents(self.kept[digest], digest)
 
+    def is_signed(self, digest: str, trusted: Sequence[TrustedKey]) -> bool:
+        """Return whether one of the keys signed the manifest."""
+        files = self.kept.get(digest)
+        if files is None:
+            raise ModelUnavailable(digest=digest)
+        raw, signature = files[MANIFEST_NAME], files[SIGNATURE_NAME]
+        return any(verify(key.public_key, raw, signature) for key in trusted)
+
     def graph(self, digest: str) -> bytes:
         """Return the graph of an installed bundle."""
         return self.contents(digest).graph

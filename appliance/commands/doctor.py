@@ -1,4 +1,4 @@
-"""`spira doctor` and `spira audit`: is the box as it should be."""
+"""`spira doctor`: is the box as it should be."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ import typer
 from appliance.commands.console import (
     DirectoryOption,
     JsonOption,
-    opened,
     progress,
     settings_for,
     show,
 )
-from appliance.core.audit import first_break
-from appliance.core.errors import AuditBroken
 from appliance.core.findings import Finding, Severity, worst
 from appliance.usecases.doctor import examine
 
 EXIT_ERRORS_FOUND: Final = 8
-
-app = typer.Typer(no_args_is_help=True, help="The chain of who did what.")
 
 
 def doctor(
@@ -39,30 +34,16 @@ def doctor(
     with open_examined(settings_for(directory)) as box:
         findings = examine(box, deep=deep, progress=progress("looking at"))
     show(
-        {"findings": [_document(finding) for finding in findings]},
-        _lines(findings),
+        {"findings": [finding_document(finding) for finding in findings]},
+        finding_lines(findings),
         as_json=as_json,
     )
     if worst(findings) is Severity.ERROR:
         raise typer.Exit(EXIT_ERRORS_FOUND)
 
 
-@app.command(epilog="Example: spira audit verify")
-def verify(*, directory: DirectoryOption = None, as_json: JsonOption = False) -> None:
-    """Prove that no audit row was changed, removed or put in."""
-    with opened(directory) as box:
-        seq, last_hash = box.audit.head()
-        broken = first_break(box.audit.rows())
-    if broken is not None:
-        raise AuditBroken(seq=broken.seq, reason=broken.reason)
-    show(
-        {"audit": {"n_rows": seq, "head": last_hash}},
-        [f"{seq} rows, all hold. Head: {last_hash}", "Keep the head elsewhere, to compare later."],
-        as_json=as_json,
-    )
-
-
-def _document(finding: Finding) -> dict[str, object]:
+def finding_document(finding: Finding) -> dict[str, object]:
+    """Return a finding as a program reads it."""
     return {
         "code": finding.code,
         "severity": finding.severity.value,
@@ -73,7 +54,8 @@ def _document(finding: Finding) -> dict[str, object]:
     }
 
 
-def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield findings as a person reads them."""
     if not findings:
         yield "Nothing found: the box is well."
     for finding in findings:

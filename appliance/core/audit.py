@@ -9,8 +9,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 GENESIS = "0" * 64
 """The hash that comes before the first row."""
@@ -106,9 +107,39 @@ def audited(
     )
 
 
+class AuditLine(NamedTuple):
+    """A row as it is stored: texts, in the one spelling that `line_of` gives them."""
+
+    seq: int
+    at: str
+    actor: str
+    action: str
+    entity: str
+    entity_id: str
+    details: str
+    previous: str
+    hash: str
+
+
+def line_of(row: AuditRow) -> AuditLine:
+    """Return how a row is stored: the instant in UTC with microseconds, the details as JSON."""
+    entry = row.entry
+    return AuditLine(
+        seq=row.seq,
+        at=entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        actor=entry.actor,
+        action=entry.action.value,
+        entity=entry.entity,
+        entity_id=entry.entity_id,
+        details=_compact(dict(entry.details)),
+        previous=row.previous,
+        hash=row.hash,
+    )
+
+
 def row_hash(seq: int, entry: AuditEntry, previous: str) -> str:
     """Return SHA-256 over the previous hash and the canonical JSON of the row (hex)."""
-    canonical = json.dumps(
+    canonical = _compact(
         [
             seq,
             entry.at.isoformat(),
@@ -117,10 +148,7 @@ def row_hash(seq: int, entry: AuditEntry, previous: str) -> str:
             entry.entity,
             entry.entity_id,
             dict(entry.details),
-        ],
-        ensure_ascii=False,
-        separators=(",", ":"),
-        sort_keys=True,
+        ]
     )
     return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()
 
@@ -132,12 +160,78 @@ def first_break(rows: Iterable[AuditRow], *, previous: str = GENESIS) -> AuditBr
         rows: all rows in the order of their number, from 1 on.
         previous: the hash before the first of them.
     """
-    for expected, row in enumerate(rows, start=1):
-        if row.seq != expected:
+    return broken_line(map(line_of, rows), previous=previous)
+
+
+def broken_line(lines: Iterable[AuditLine], *, previous: str = GENESIS) -> AuditBreak | None:
+    """Return the first stored row that does not hold; None if all do. Never raises.
+
+    Args:
+        lines: all rows in the order of their number, from 1 on.
+        previous: the hash before the first of them.
+    """
+    for expected, line in enumerate(lines, start=1):
+        if line.seq != expected:
             return AuditBreak(seq=expected, reason="row missing or number changed")
-        if row.previous != previous:
-            return AuditBreak(seq=row.seq, reason="does not follow the row before it")
-        if row.hash != row_hash(row.seq, row.entry, previous):
-            return AuditBreak(seq=row.seq, reason="content differs from its hash")
-        previous = row.hash
+        if line.previous != previous:
+            return AuditBreak(seq=expected, reason="does not follow the row before it")
+        if not _holds(line):
+            return AuditBreak(seq=expected, reason="content differs from its hash")
+        previous = line.hash
     return None
+
+
+def _compact(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+_canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _holds(line: AuditLine) -> bool:
+    """Return whether content and hash of a stored row agree.
+
+    The stored details are spelled as they were hashed: so most rows are hashed as they stand,
+    and nothing is parsed. What then differs is read, written anew and compared as a whole.
+    """
+    seq, at, actor, action, entity, entity_id, details, previous, digest = line
+    known = _canonical((seq, at, actor, action, entity, entity_id))
+    try:
+        hashed = f"{previous}\n{known[:-1]},{details}]".encode()
+        return hashlib.sha256(hashed).hexdigest() == digest or _holds_anew(line)
+    except ValueError:
+        return False  # no text any more
+
+
+def _holds_anew(line: AuditLine) -> bool:
+    """Return whether a row holds whose spelling is not the one that was hashed.
+
+    That are whole seconds, hashed without their microseconds, and the details of the first
+    release, stored with spaces. Raises ValueError for what cannot be read.
+    """
+    entry = AuditEntry(
+        at=datetime.fromisoformat(line.at),
+        actor=line.actor,
+        action=AuditAction(line.action),
+        entity=line.entity,
+        entity_id=line.entity_id,
+        details=_details(line.details),
+    )
+    row = AuditRow(seq=line.seq, entry=entry, previous=line.previous, hash=line.hash)
+    spaced = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
+    spelled = line_of(row)
+    return (
+        line in (spelled, spelled._replace(details=spaced))
+        and row_hash(line.seq, entry, line.previous) == line.hash
+    )
+
+
+def _details(text: str) -> Mapping[str, str | int | float | bool | None]:
+    """Return the details a row holds. Raises ValueError."""
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError from error
+    if not isinstance(found, dict):
+        raise ValueError  # noqa: TRY004 - unreadable, whatever it is
+    return found

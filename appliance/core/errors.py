@@ -259,6 +259,13 @@ class NothingToRollBack(Refused):
     remedy = "Install and activate another version instead."
 
 
+class AuditHeadRefused(Refused):
+    """The file is no head of this box's audit chain."""
+
+    code = "audit-head-refused"
+    remedy = "Name a file that `spira audit head --sign FILE` of this very box wrote."
+
+
 class KeyRevoked(Refused):
     """This key was revoked."""
 
@@ -576,6 +583,23 @@ class DatabaseUnusable(StorageFault):
 
     code = "database-unusable"
     remedy = "Restore a backup, or install the release that wrote it."
+
+
+class LogDamaged(StorageFault):
+    """The database's log is damaged: to open it would take back what was acknowledged."""
+
+    code = "log-damaged"
+    remedy = (
+        "Keep a copy of the data directory, check the disk and restore a backup. To go on without"
+        " what the log holds, move records.db-wal away."
+    )
+
+
+class RecordDamaged(StorageFault):
+    """A row of the database is not as it was written; it is neither shown nor used."""
+
+    code = "record-damaged"
+    remedy = "Restore a backup and check the disk; `spira verify` lists such rows."
 
 
 class AudioMissing(StorageFault):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
-from appliance.core.audit import first_break
 from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, StorageFault
 from appliance.core.findings import Finding
 from appliance.core.ids import Sha256
@@ -24,8 +24,10 @@ from appliance.ports import (
     KeyRecords,
     ModelRecords,
     Predictor,
+    ProtocolRecords,
     RecordingRecords,
 )
+from appliance.usecases.audit_chain import chain_break
 from appliance.usecases.checks import (
     active_model,
     audio_files,
@@ -45,6 +47,9 @@ from appliance.usecases.checks import (
 from appliance.usecases.housekeeping import LEFT_BEHIND_AFTER_S, unnamed_bundles
 from appliance.usecases.models import SERVING, self_test
 
+Look: TypeAlias = tuple[str, Callable[[], Iterator[Finding]]]
+"""What is looked at, and how."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExaminedRecords:
@@ -56,6 +61,7 @@ class ExaminedRecords:
     inferences: InferenceRecords
     models: ModelRecords
     keys: KeyRecords
+    protocols: ProtocolRecords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,7 @@ class ExaminedBox:
 
     Attributes:
         missing_secrets: names of the files of `keys/` that are missing or damaged.
+        unchecked_secrets: names of those in which damage could not be seen.
         public_key: fingerprint of the demonstration key that ships with the release.
         records: what the database holds, or why it could not be opened.
     """
@@ -71,6 +78,7 @@ class ExaminedBox:
     directory: Path
     clock: Clock
     missing_secrets: tuple[str, ...]
+    unchecked_secrets: tuple[str, ...] = ()
     public_key: str
     records: ExaminedRecords | StorageFault
     audio: AudioStore
@@ -90,35 +98,38 @@ def examine(
         deep: read every recording and compare its hash, and score the golden recordings.
         progress: told the name of each look.
     """
+    return taken(_looks(box, deep=deep), progress=progress)
+
+
+def taken(looks: Sequence[Look], *, progress: Callable[[str], None]) -> tuple[Finding, ...]:
+    """Return what each look found; one that meets damage does not keep the others from theirs."""
     findings: list[Finding] = []
     faults: dict[str, StorageFault] = {}
-    for name, look in _looks(box, deep=deep):
+    for name, look in looks:
         progress(name)
         try:
             findings.extend(look())
         except StorageFault as fault:
             faults[name] = fault
     for code in dict.fromkeys(fault.code for fault in faults.values()):
-        looks = [name for name, fault in faults.items() if fault.code == code]
-        findings.append(unreadable.check(faults[looks[0]], looks=looks))
+        kept_from = [name for name, fault in faults.items() if fault.code == code]
+        findings.append(unreadable.check(faults[kept_from[0]], looks=kept_from))
     return tuple(findings)
 
 
-def _looks(
-    box: ExaminedBox, *, deep: bool
-) -> tuple[tuple[str, Callable[[], Iterator[Finding]]], ...]:
+def _looks(box: ExaminedBox, *, deep: bool) -> tuple[Look, ...]:
     return (
         ("files", lambda: _look_at_files(box)),
-        ("database", lambda: _look_at_database(_records(box))),
-        ("audit", lambda: _look_at_audit(box, _records(box))),
-        ("recordings", lambda: _look_at_recordings(box, _records(box))),
-        ("audio", lambda: _look_at_audio(box, _records(box), deep=deep)),
-        ("models", lambda: _look_at_models(box, _records(box))),
-        ("bundles", lambda: _look_at_bundles(box, _records(box), deep=deep)),
+        ("database", lambda: _look_at_database(opened_records(box))),
+        ("audit", lambda: _look_at_audit(box, opened_records(box))),
+        ("recordings", lambda: _look_at_recordings(box, opened_records(box))),
+        ("audio", lambda: _look_at_audio(box, opened_records(box), deep=deep)),
+        ("models", lambda: _look_at_models(box, opened_records(box))),
+        ("bundles", lambda: _look_at_bundles(box, opened_records(box), deep=deep)),
     )
 
 
-def _records(box: ExaminedBox) -> ExaminedRecords:
+def opened_records(box: ExaminedBox) -> ExaminedRecords:
     """Return what the database holds. Raises the fault for which it could not be opened."""
     if isinstance(box.records, StorageFault):
         raise box.records
@@ -143,8 +154,10 @@ def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:
 
 
 def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
+    yield from audit_chain.check(chain_break(records.audit))
     past = clock.Past()
-    yield from audit_chain.check(first_break(past.watched(records.audit.rows())))
+    for row in records.audit.rows():
+        past.watch(row.entry.at)
     yield from clock.check(past, now=box.clock())
 
 

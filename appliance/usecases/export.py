@@ -14,6 +14,7 @@ from typing import Final, TextIO
 from appliance.core.audit import AuditAction, audited
 from appliance.core.codebook import HEADER, RGH, codebook_rows, form_columns
 from appliance.core.csv_text import Cell, csv_row
+from appliance.core.errors import RecordDamaged
 from appliance.core.export_columns import (
     ConsentRow,
     InferenceRow,
@@ -151,15 +152,23 @@ class _Tables:
             self._files.close()
 
     def add(self, inference: Inference, records: ExportRecords) -> None:
-        """Write the rows of one inference, unless its consent does not stand."""
+        """Write the rows of one inference, unless its consent does not stand.
+
+        Raises:
+            RecordDamaged: something of it cannot be found; a withdrawal may be among that.
+        """
         consents = records.inferences.consents(inference.id)
-        current = consents[-1] if consents else inference.consent
+        if not consents:
+            raise RecordDamaged(table="consents", record=inference.id)
+        current = consents[-1]
         if not current.decision.allows_recordings:
             self.counts.n_without_consent += 1
             return
         results = records.inferences.results(inference.id)
         attached = {a.recording_id: a for a in inference.attachments}
         recordings = records.recordings.recordings(tuple(attached))
+        if len(recordings) != len(attached):
+            raise RecordDamaged(table="recordings", record=inference.id)
         noise_db = _room_noise_db(attached, recordings)
         with file_faults():
             self._add_inference(inference, current)

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from appliance.core.audit import AuditAction, audited
 from appliance.core.diagnosis import Diagnosis, Reason, decide_before_run, diagnose
-from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, ModelUnavailable
+from appliance.core.errors import (
+    AudioDamaged,
+    AudioMissing,
+    ModelFault,
+    ModelUnavailable,
+    RecordDamaged,
+)
 from appliance.core.ids import ResultId
 from appliance.core.inference import Attachment, Inference
 from appliance.core.manifest_json import parse_manifest
@@ -135,7 +141,7 @@ def _answer(claimed: Result, scoring: Scoring) -> Answer:
         return _scored(claimed, scoring)
     except ModelUnavailable:
         return _inconclusive(Reason.MODEL_UNAVAILABLE, None)
-    except (ModelFault, AudioMissing, AudioDamaged) as fault:
+    except (ModelFault, AudioMissing, AudioDamaged, RecordDamaged) as fault:
         return failed(fault.code)
 
 

@@ -68,6 +68,7 @@ STATUS: Final[Mapping[type[ApplianceError], HTTPStatus]] = {
     e.LabMissing: HTTPStatus.NOT_IMPLEMENTED,
     e.ModelSourceUnavailable: HTTPStatus.BAD_GATEWAY,
     e.DiskFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    e.RecordDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
     e.AudioMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
     e.AudioDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
     e.AuditBroken: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from appliance.adapters.key_files import SECRETS, TOKEN_SECRET, make_secrets, read_secret
+from appliance.adapters.ed25519_signatures import verify
+from appliance.adapters.key_files import (
+    BOX_SIGNING_KEY,
+    SECRETS,
+    TOKEN_SECRET,
+    box_signer,
+    make_secrets,
+    missing_secrets,
+    read_secret,
+    unchecked_secrets,
+)
 from appliance.core.errors import SecretMissing
 
 
@@ -28,3 +39,33 @@ def test_a_secret_that_is_gone_or_damaged_is_named(tmp_path: Path, content: byte
     with pytest.raises(SecretMissing) as missing:
         read_secret(tmp_path, TOKEN_SECRET)
     assert missing.value.details["file"] == TOKEN_SECRET
+
+
+def test_a_flipped_bit_is_never_a_secret(tmp_path: Path) -> None:
+    """Of a file with its check; one of 32 bytes, as of old, is taken as it is."""
+    make_secrets(tmp_path, random_bytes=bytes)
+    path = tmp_path / TOKEN_SECRET
+    content = path.read_bytes()
+    for bit in range(8 * len(content)):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        with pytest.raises(SecretMissing):
+            read_secret(tmp_path, TOKEN_SECRET)
+    path.write_bytes(content[:32])
+    assert read_secret(tmp_path, TOKEN_SECRET) == bytes(32)
+    assert unchecked_secrets(tmp_path) == (TOKEN_SECRET,)
+
+
+def test_the_signing_key_is_made_on_first_need(tmp_path: Path) -> None:
+    """And stays; where it cannot be made, that is said."""
+    make_secrets(tmp_path, random_bytes=os.urandom)
+    (tmp_path / BOX_SIGNING_KEY).unlink()
+    assert missing_secrets(tmp_path) == ()
+    first = box_signer(tmp_path, random_bytes=os.urandom)
+    again = box_signer(tmp_path, random_bytes=os.urandom)
+    assert first.public_key == again.public_key
+    assert verify(first.public_key, b"content", again.sign(b"content"))
+    assert {path.name for path in tmp_path.iterdir()} == {*SECRETS, BOX_SIGNING_KEY}
+    with pytest.raises(SecretMissing, match="cannot be made"):
+        box_signer(tmp_path / "elsewhere", random_bytes=os.urandom)

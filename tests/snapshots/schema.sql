@@ -6,19 +6,17 @@ CREATE TABLE hospitals (
         folded_name TEXT NOT NULL UNIQUE,
         rgh_rule TEXT,
         created_at TEXT NOT NULL
-    ) STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '') STRICT
     ;
 CREATE TABLE hospital_former_names (
         seq INTEGER PRIMARY KEY,
         hospital_id TEXT NOT NULL REFERENCES hospitals (id),
         name TEXT NOT NULL,
-        folded_name TEXT NOT NULL,
+        folded_name TEXT NOT NULL, row_sha256 TEXT NOT NULL DEFAULT '',
         UNIQUE (hospital_id, name)
     ) STRICT
     ;
 CREATE INDEX hospital_former_names_folded ON hospital_former_names (folded_name);
-CREATE TRIGGER hospital_former_names_never_change BEFORE UPDATE ON hospital_former_names
-    BEGIN SELECT RAISE(ABORT, 'a former name never changes'); END;
 CREATE TRIGGER hospital_former_names_never_leave BEFORE DELETE ON hospital_former_names
     BEGIN SELECT RAISE(ABORT, 'a former name never leaves'); END;
 CREATE TABLE users (
@@ -31,12 +29,12 @@ CREATE TABLE users (
         active INTEGER NOT NULL CHECK (active IN (0, 1)),
         password_hash TEXT NOT NULL,
         created_at TEXT NOT NULL
-    ) STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '', n_hospitals INTEGER NOT NULL DEFAULT 0) STRICT
     ;
 CREATE TABLE user_hospitals (
         user_id TEXT NOT NULL REFERENCES users (id),
         hospital_id TEXT NOT NULL REFERENCES hospitals (id),
-        position INTEGER NOT NULL,
+        position INTEGER NOT NULL, row_sha256 TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (user_id, hospital_id)
     ) STRICT, WITHOUT ROWID
     ;
@@ -48,7 +46,7 @@ CREATE TABLE tokens (
         issued_at TEXT NOT NULL,
         expires_at TEXT NOT NULL,
         revoked INTEGER NOT NULL CHECK (revoked IN (0, 1))
-    ) STRICT, WITHOUT ROWID
+    , row_sha256 TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID
     ;
 CREATE INDEX tokens_family ON tokens (family);
 CREATE INDEX tokens_user ON tokens (user_id);
@@ -59,7 +57,7 @@ CREATE TABLE sign_in_failures (
         n_failures INTEGER NOT NULL CHECK (n_failures >= 0),
         last_at TEXT NOT NULL,
         known INTEGER NOT NULL CHECK (known IN (0, 1))
-    ) STRICT, WITHOUT ROWID
+    , row_sha256 TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID
     ;
 CREATE INDEX sign_in_failures_forgettable ON sign_in_failures (last_at)
     WHERE known = 0
@@ -72,7 +70,7 @@ CREATE TABLE protocols (
         document BLOB NOT NULL,
         active INTEGER NOT NULL CHECK (active IN (0, 1)),
         installed_at TEXT NOT NULL
-    ) STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '') STRICT
     ;
 CREATE UNIQUE INDEX protocols_one_active ON protocols (active) WHERE active = 1;
 CREATE TRIGGER protocols_never_change
@@ -86,7 +84,7 @@ CREATE TABLE models (
         publishing_channel TEXT NOT NULL UNIQUE,
         is_default INTEGER NOT NULL CHECK (is_default IN (0, 1)),
         created_at TEXT NOT NULL
-    ) STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '') STRICT
     ;
 CREATE UNIQUE INDEX models_one_default ON models (is_default) WHERE is_default = 1;
 CREATE TABLE model_versions (
@@ -102,7 +100,7 @@ CREATE TABLE model_versions (
         t_low REAL NOT NULL,
         t_high REAL NOT NULL CHECK (t_low <= t_high),
         state TEXT NOT NULL CHECK (state IN ('installed', 'active', 'shadow', 'removed')),
-        installed_at TEXT NOT NULL,
+        installed_at TEXT NOT NULL, row_sha256 TEXT NOT NULL DEFAULT '',
         UNIQUE (model_id, version),
         UNIQUE (model_id, sequence),
         UNIQUE (id, model_id)
@@ -121,7 +119,7 @@ CREATE TABLE activations (
         seq INTEGER PRIMARY KEY,
         model_id TEXT NOT NULL,
         model_version_id TEXT NOT NULL,
-        at TEXT NOT NULL,
+        at TEXT NOT NULL, row_sha256 TEXT NOT NULL DEFAULT '',
         FOREIGN KEY (model_version_id, model_id) REFERENCES model_versions (id, model_id)
     ) STRICT
     ;
@@ -132,11 +130,8 @@ CREATE TABLE trusted_keys (
         scope TEXT NOT NULL CHECK (scope IN ('clinical', 'demonstration')),
         name TEXT NOT NULL,
         revoked INTEGER NOT NULL CHECK (revoked IN (0, 1))
-    ) STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '') STRICT
     ;
-CREATE TRIGGER trusted_keys_stay_revoked BEFORE UPDATE ON trusted_keys
-    WHEN OLD.revoked = 1
-    BEGIN SELECT RAISE(ABORT, 'a revoked key never comes back'); END;
 CREATE TRIGGER trusted_keys_never_leave BEFORE DELETE ON trusted_keys
     BEGIN SELECT RAISE(ABORT, 'a revoked key is remembered'); END;
 CREATE TABLE audit (
@@ -165,12 +160,10 @@ CREATE TABLE recordings (
         n_bytes INTEGER NOT NULL CHECK (n_bytes >= 0),
         measures TEXT NOT NULL,
         received_at TEXT NOT NULL
-    ) STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '') STRICT
     ;
 CREATE INDEX recordings_sha256 ON recordings (sha256);
 CREATE INDEX recordings_received ON recordings (received_at, seq);
-CREATE TRIGGER recordings_never_change BEFORE UPDATE ON recordings
-    BEGIN SELECT RAISE(ABORT, 'recordings never change'); END;
 CREATE TABLE inferences (
         seq INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -200,7 +193,7 @@ CREATE TABLE inferences (
             CHECK (diagnosis IN ('', 'positive', 'negative', 'inconclusive')),
         reason TEXT,
         first_shown_at TEXT
-    ) STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '', n_consents INTEGER NOT NULL DEFAULT 0, n_attachments INTEGER NOT NULL DEFAULT 0, n_not_done INTEGER NOT NULL DEFAULT 0, n_results INTEGER NOT NULL DEFAULT 0) STRICT
     ;
 CREATE INDEX inferences_user_captured_at ON inferences (user_id, captured_at, id);
 CREATE INDEX inferences_user_local ON inferences (user_id, local, id);
@@ -241,12 +234,10 @@ CREATE TABLE consents (
         text_sha256 TEXT,
         language TEXT,
         purposes TEXT NOT NULL,
-        taken_at TEXT NOT NULL,
+        taken_at TEXT NOT NULL, row_sha256 TEXT NOT NULL DEFAULT '',
         UNIQUE (inference_id, id, decision)
     ) STRICT
     ;
-CREATE TRIGGER consents_never_change BEFORE UPDATE ON consents
-    BEGIN SELECT RAISE(ABORT, 'consents never change'); END;
 CREATE TRIGGER consents_never_leave BEFORE DELETE ON consents
     BEGIN SELECT RAISE(ABORT, 'consents never leave'); END;
 CREATE TABLE attachments (
@@ -265,32 +256,28 @@ CREATE TABLE attachments (
         gaps INTEGER NOT NULL,
         capture TEXT NOT NULL,
         verdict TEXT NOT NULL CHECK (verdict IN ('ok', 'warn', 'fail')),
-        verdict_reasons TEXT NOT NULL,
+        verdict_reasons TEXT NOT NULL, row_sha256 TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (inference_id, position),
         FOREIGN KEY (inference_id, consent_id, consent_decision)
             REFERENCES consents (inference_id, id, decision)
     ) STRICT, WITHOUT ROWID
     ;
-CREATE TRIGGER attachments_never_change BEFORE UPDATE ON attachments
-    BEGIN SELECT RAISE(ABORT, 'attachments never change'); END;
 CREATE TABLE refused_recordings (
         recording_id TEXT NOT NULL,
         user_id TEXT NOT NULL REFERENCES users (id),
         inference_id TEXT NOT NULL REFERENCES inferences (id),
-        sha256 TEXT,
+        sha256 TEXT, row_sha256 TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (recording_id, user_id)
     ) STRICT, WITHOUT ROWID
     ;
 CREATE INDEX refused_recordings_inference ON refused_recordings (inference_id);
-CREATE TRIGGER refused_recordings_never_change BEFORE UPDATE ON refused_recordings
-    BEGIN SELECT RAISE(ABORT, 'a refusal never changes'); END;
 CREATE TRIGGER refused_recordings_never_leave BEFORE DELETE ON refused_recordings
     BEGIN SELECT RAISE(ABORT, 'a refusal is remembered'); END;
 CREATE TABLE not_done (
         inference_id TEXT NOT NULL REFERENCES inferences (id),
         role TEXT NOT NULL,
         position INTEGER NOT NULL,
-        reason TEXT NOT NULL,
+        reason TEXT NOT NULL, row_sha256 TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (inference_id, role)
     ) STRICT, WITHOUT ROWID
     ;
@@ -315,7 +302,7 @@ CREATE TABLE results (
         reason_subject TEXT,
         error_code TEXT,
         computed_at TEXT,
-        latency_ms REAL,
+        latency_ms REAL, row_sha256 TEXT NOT NULL DEFAULT '',
         UNIQUE (inference_id, model_version_id),
         FOREIGN KEY (model_version_id, model_id) REFERENCES model_versions (id, model_id),
         CHECK ((state = 'running') = (owner IS NOT NULL)),
@@ -330,8 +317,47 @@ CREATE UNIQUE INDEX results_one_without_version ON results (inference_id, model_
     ;
 CREATE INDEX results_state ON results (state, suspect, seq);
 CREATE INDEX results_version ON results (model_version_id, state);
-CREATE TRIGGER results_answered_once BEFORE UPDATE ON results
-    WHEN OLD.state IN ('done', 'error')
-    BEGIN SELECT RAISE(ABORT, 'a result is answered once'); END;
 CREATE TRIGGER results_never_leave BEFORE DELETE ON results
     BEGIN SELECT RAISE(ABORT, 'results never leave'); END;
+CREATE TRIGGER hospital_former_names_never_change
+    BEFORE UPDATE OF seq, hospital_id, name, folded_name ON hospital_former_names
+    BEGIN SELECT RAISE(ABORT, 'a former name never changes'); END;
+CREATE TRIGGER trusted_keys_stay_revoked
+    BEFORE UPDATE OF fingerprint, public_key, scope, name, revoked ON trusted_keys
+    WHEN OLD.revoked = 1
+    BEGIN SELECT RAISE(ABORT, 'a revoked key never comes back'); END;
+CREATE TRIGGER recordings_never_change
+    BEFORE UPDATE OF seq, id, user_id, role, protocol_id, sha256, n_bytes, measures, received_at
+    ON recordings
+    BEGIN SELECT RAISE(ABORT, 'recordings never change'); END;
+CREATE TRIGGER inferences_parts_never_change
+    BEFORE UPDATE OF n_attachments, n_not_done, n_results ON inferences
+    BEGIN SELECT RAISE(ABORT, 'what was received never changes'); END;
+CREATE TRIGGER consents_never_change
+    BEFORE UPDATE OF seq, id, inference_id, decision, given_by, relationship, form_signed,
+        witness_present, assent, text_sha256, language, purposes, taken_at ON consents
+    BEGIN SELECT RAISE(ABORT, 'consents never change'); END;
+CREATE TRIGGER attachments_never_change
+    BEFORE UPDATE OF inference_id, position, recording_id, consent_id, consent_decision, role,
+        take, chosen, speaker, started_at, stop_reason, prompt_sha256, gaps, capture, verdict,
+        verdict_reasons ON attachments
+    BEGIN SELECT RAISE(ABORT, 'attachments never change'); END;
+CREATE TRIGGER refused_recordings_never_change
+    BEFORE UPDATE OF recording_id, user_id, inference_id, sha256 ON refused_recordings
+    BEGIN SELECT RAISE(ABORT, 'a refusal never changes'); END;
+CREATE TRIGGER results_answered_once
+    BEFORE UPDATE OF seq, id, inference_id, model_id, model_version_id, shadow, state, attempts,
+        suspect, crashes_alone, owner, claimed_at, lease_until, output, probability, diagnosis,
+        reason, reason_subject, error_code, computed_at, latency_ms ON results
+    WHEN OLD.state IN ('done', 'error')
+    BEGIN SELECT RAISE(ABORT, 'a result is answered once'); END;
+CREATE TABLE audit_head (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        seq INTEGER NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT
+    ;
+CREATE TRIGGER audit_moves_its_head AFTER INSERT ON audit
+    BEGIN UPDATE audit_head SET seq = NEW.seq, hash = NEW.hash; END;
+CREATE TRIGGER audit_head_never_leaves BEFORE DELETE ON audit_head
+    BEGIN SELECT RAISE(ABORT, 'the head of the audit never leaves'); END;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -185,9 +186,16 @@ class Health:
     sqlite_version: str = "3.53.0"
     problems: tuple[str, ...] = ()
 
+    damaged: tuple[tuple[str, str], ...] = ()
+    log_cut_short: bool = False
+
     def integrity_problems(self) -> tuple[str, ...]:
         """See the port."""
         return self.problems
+
+    def damaged_rows(self) -> Iterator[tuple[str, str]]:
+        """See the port."""
+        yield from self.damaged
 
 
 class WholeBundles(FakeBundleStore):
@@ -214,6 +222,7 @@ def box_of(ward: Ward, directory: Path) -> ExaminedBox:
             inferences=ward.records.inferences,
             models=ward.records.models,
             keys=ward.records.keys,
+            protocols=ward.records.protocols,
         ),
         audio=ward.audio,
         bundles=WholeBundles(),

@@ -94,6 +94,13 @@ def read_manifest(directory: Path, digest: str) -> Manifest:
     return parse_manifest(raw)
 
 
+def is_signed(directory: Path, trusted: Sequence[TrustedKey], verify: Verify) -> bool:
+    """Return whether one of the keys signed the manifest as it is. Raises ModelUnavailable."""
+    raw = _read(directory / MANIFEST_NAME, directory.name)
+    signature = _read(directory / SIGNATURE_NAME, directory.name)
+    return any(verify(key.public_key, raw, signature) for key in trusted)
+
+
 def read_file(directory: Path, name: str, manifest: Manifest) -> bytes:
     """Return a file of an unpacked bundle. Raises ModelUnavailable."""
     expected = manifest.files[name].sha256

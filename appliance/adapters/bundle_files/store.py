@@ -19,6 +19,7 @@ from typing import Final
 from appliance.adapters.bundle_files.checks import (
     Believed,
     Verify,
+    is_signed,
     read_file,
     read_installed,
     read_manifest,
@@ -153,6 +154,10 @@ class BundleFiles:
     def contents(self, digest: str) -> BundleContents:
         """Return what an installed bundle holds, every hash checked. Raises ModelUnavailable."""
         return read_installed(self._directory(digest), digest)
+
+    def is_signed(self, digest: str, trusted: Sequence[TrustedKey]) -> bool:
+        """Return whether it carries a signature by one of these keys. Raises ModelUnavailable."""
+        return is_signed(self._directory(digest), trusted, self._verify)
 
     def graph(self, digest: str) -> bytes:
         """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +43,17 @@ class SqliteRecords:
         return sqlite3.sqlite_version
 
     def integrity_problems(self) -> tuple[str, ...]:
-        """Return what is wrong with the file and its foreign keys; reads all of it."""
+        """Return what is wrong with the file, its foreign keys and schema; reads all of it."""
         return self.database.integrity_problems()
+
+    @property
+    def log_cut_short(self) -> bool:
+        """Whether the end of the log was dropped when the file was opened."""
+        return self.database.log_cut_short
+
+    def damaged_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield table and id of every row that is not as it was written; reads all of them."""
+        return self.database.damaged_rows()
 
     def close(self) -> None:
         """Write the WAL back and close the file; nothing may be under way."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from appliance.adapters.sqlite_records.columns import document_text, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
+from appliance.adapters.sqlite_records.seals import all_checked, checked, refuse_lost
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
@@ -69,7 +70,7 @@ class SqliteAccounts:
     def users(self) -> tuple[User, ...]:
         """See the port."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM users ORDER BY folded_username")
+            rows = connection.execute("SELECT * FROM users NOT INDEXED ORDER BY folded_username")
             return tuple(_user_of(connection, row) for row in rows)
 
     def credentials(self, username: str) -> Credentials | None:
@@ -137,12 +138,13 @@ class SqliteAccounts:
     def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
         """See the port."""
         with self._database.read() as connection:
-            row = connection.execute(
-                "SELECT users.* FROM tokens JOIN users ON users.id = tokens.user_id"
-                " WHERE tokens.id = ? AND revoked = 0 AND expires_at > ? AND active = 1",
-                (token_id, instant_text(now)),
-            ).fetchone()
-            return None if row is None else _user_of(connection, row)
+            token = connection.execute("SELECT * FROM tokens WHERE id = ?", (token_id,)).fetchone()
+            if token is None or checked("tokens", token)["revoked"]:
+                return None
+            if token["expires_at"] <= instant_text(now):
+                return None
+            user = _user(connection, token["user_id"])
+            return user if user.active else None
 
     def end_tokens(self, ids: Collection[TokenId]) -> None:
         """See the port."""
@@ -214,16 +216,20 @@ def _user(connection: sqlite3.Connection, user_id: UserId) -> User:
 
 
 def _user_of(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
+    checked("users", row)
     hospitals = connection.execute(
-        "SELECT hospital_id FROM user_hospitals WHERE user_id = ? ORDER BY position", (row["id"],)
-    )
+        "SELECT * FROM user_hospitals WHERE user_id = ? ORDER BY position", (row["id"],)
+    ).fetchall()
+    refuse_lost("user_hospitals", len(hospitals), expected=row["n_hospitals"], owner=row["id"])
     return User(
         id=row["id"],
         username=row["username"],
         email=row["email"],
         role=Role(row["role"]),
         active=bool(row["active"]),
-        hospital_ids=tuple(hospital["hospital_id"] for hospital in hospitals),
+        hospital_ids=tuple(
+            hospital["hospital_id"] for hospital in all_checked("user_hospitals", hospitals)
+        ),
         created_at=instant(row["created_at"]),
     )
 
@@ -231,7 +237,8 @@ def _user_of(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
 def _assign(
     connection: sqlite3.Connection, user_id: UserId, hospital_ids: Sequence[HospitalId]
 ) -> None:
-    for position, hospital_id in enumerate(dict.fromkeys(hospital_ids)):
+    once = dict.fromkeys(hospital_ids)
+    for position, hospital_id in enumerate(once):
         here = connection.execute("SELECT 1 FROM hospitals WHERE id = ?", (hospital_id,))
         if here.fetchone() is None:
             raise HospitalNotFound(hospital_id=hospital_id)
@@ -239,6 +246,7 @@ def _assign(
             "INSERT INTO user_hospitals (user_id, position, hospital_id) VALUES (?, ?, ?)",
             (user_id, position, hospital_id),
         )
+    connection.execute("UPDATE users SET n_hospitals = ? WHERE id = ?", (len(once), user_id))
 
 
 def _end_tokens(connection: sqlite3.Connection, user_id: UserId) -> None:

@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import replace
 from datetime import UTC
 
-from appliance.adapters.sqlite_records.columns import instant, instant_text
-from appliance.core.audit import GENESIS, AuditAction, AuditEntry, AuditRow, row_hash
+from appliance.adapters.sqlite_records.columns import instant
+from appliance.core.audit import GENESIS, AuditAction, AuditEntry, AuditRow, line_of, row_hash
 from appliance.core.errors import AuditBroken
 
 
@@ -28,17 +28,7 @@ def append_row(connection: sqlite3.Connection, entry: AuditEntry) -> AuditRow:
     connection.execute(
         "INSERT INTO audit (seq, at, actor, action, entity, entity_id, details, previous, hash)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            row.seq,
-            instant_text(entry.at),
-            entry.actor,
-            entry.action,
-            entry.entity,
-            entry.entity_id,
-            json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True),
-            previous,
-            row.hash,
-        ),
+        line_of(row),
     )
     return row
 

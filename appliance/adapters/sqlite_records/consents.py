@@ -14,6 +14,7 @@ from appliance.adapters.sqlite_records.columns import (
     optional_instant,
     optional_instant_text,
 )
+from appliance.adapters.sqlite_records.seals import checked
 from appliance.core.ids import InferenceId
 from appliance.core.inference import Attachment, Capture, Consent, ConsentDecision, Inference
 from appliance.core.quality import Verdict
@@ -45,7 +46,8 @@ def insert_consent(
 
 
 def consent_of(row: sqlite3.Row) -> Consent:
-    """Return the stored consent as a value."""
+    """Return the stored consent as a value. Raises RecordDamaged."""
+    checked("consents", row)
     witness = row["witness_present"]
     return Consent(
         id=row["id"],
@@ -94,7 +96,8 @@ def insert_attachments(connection: sqlite3.Connection, inference: Inference) -> 
 
 
 def attachment_of(row: sqlite3.Row) -> Attachment:
-    """Return the stored attachment as a value."""
+    """Return the stored attachment as a value. Raises RecordDamaged."""
+    checked("attachments", row)
     return Attachment(
         recording_id=row["recording_id"],
         role=row["role"],

@@ -22,9 +22,12 @@ from appliance.adapters.sqlite_records.connections import (
 )
 from appliance.adapters.sqlite_records.faults import Latch, translated
 from appliance.adapters.sqlite_records.lock import WriterLock
-from appliance.adapters.sqlite_records.migrations import prepare
+from appliance.adapters.sqlite_records.log_file import log_damage
+from appliance.adapters.sqlite_records.migrations import prepare, schema_problems
+from appliance.adapters.sqlite_records.seals import damaged_rows, keep_sealed
 from appliance.core.audit import AuditEntry
-from appliance.core.errors import StorageFailed
+from appliance.core.errors import LogDamaged, StorageFailed
+from appliance.core.log_damage import LogDamage
 
 MAX_WAL_BYTES = 4 * 1024 * 1024
 """The WAL is written back and cut when it has grown beyond this."""
@@ -57,6 +60,7 @@ class Database:
 
         Raises:
             DatabaseUnusable: damaged, another program's, or written by a newer release.
+            LogDamaged: opening it would lose what was acknowledged.
             DiskFull, DatabaseBusy, StorageFailed.
         """
         self._path = path
@@ -71,8 +75,10 @@ class Database:
             on_error.callback(self._lock.close)
             with self._lock.held(), self._latch.translating(), self._latch.storing():
                 create_file(path)
+                self.log_cut_short = _is_cut_short(path)
                 self._writer = on_error.enter_context(closing(connect(path)))
                 prepare(self._writer)
+                keep_sealed(self._writer)
                 # The log is there by now, and until the last connection is closed. SQLite
                 # syncs its name, too, but goes on when that fails.
                 sync_names(path.parent)
@@ -138,8 +144,14 @@ class Database:
         with self.read() as connection:
             found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
             orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+            schema = schema_problems(connection)
         problems = tuple(line for line in found if line != "ok")
-        return (*problems, *(f"foreign key of {row[0]} row {row[1]}" for row in orphans))
+        return (*problems, *(f"foreign key of {row[0]} row {row[1]}" for row in orphans), *schema)
+
+    def damaged_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield table and id of every row that is not as it was written; reads all of them."""
+        with self._latch.translating(), closing(connect_reader(self._path)) as connection:
+            yield from damaged_rows(connection)
 
     def _reader(self) -> Connection:
         reader: Connection | None = getattr(self._thread, "reader", None)
@@ -182,3 +194,17 @@ class Database:
             self._writer.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000:.0f}")
         # After a checkpoint that a reader held up, let some more gather before the next.
         self._checkpoint_above_bytes = n_bytes + MAX_WAL_BYTES // 4 if busy else MAX_WAL_BYTES
+
+
+def _is_cut_short(path: Path) -> bool:
+    """Return whether SQLite will drop the end of the log, which may or may not matter.
+
+    Raises:
+        LogDamaged: it matters.
+    """
+    damage = log_damage(path.with_name(f"{path.name}-wal"))
+    if damage is LogDamage.LOST:
+        raise LogDamaged
+    if damage is LogDamage.POSSIBLE:
+        _log.warning("log-cut-short")
+    return damage is not None

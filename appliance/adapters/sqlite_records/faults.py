@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from appliance.adapters.sqlite_records.seals import REFUSAL
 from appliance.core.errors import (
     ApplianceError,
     DatabaseBusy,
     DatabaseUnusable,
     DiskFull,
+    RecordDamaged,
     StorageFailed,
 )
 
 _PRIMARY = 0xFF
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_SCHEMA_FAULT = re.compile(r"no such (table|column|index|function)|has no column named|malformed")
+"""What a statement of ours meets in a damaged schema alone."""
+
+_UNDECODABLE = "Could not decode to UTF-8"
 _FAULTS: dict[int, type[ApplianceError]] = {
     sqlite3.SQLITE_FULL: DiskFull,
     sqlite3.SQLITE_BUSY: DatabaseBusy,
@@ -34,8 +41,22 @@ _FAULTS: dict[int, type[ApplianceError]] = {
 def translated(error: sqlite3.Error) -> ApplianceError | None:
     """Return what the error means to the appliance; None if it is a fault of this program."""
     code = getattr(error, "sqlite_errorcode", None)
+    if _is_damage(error, code):
+        return RecordDamaged()
     leaf = _FAULTS.get(code & _PRIMARY) if code is not None else None
+    if code == sqlite3.SQLITE_ERROR and _SCHEMA_FAULT.search(str(error)):
+        leaf = DatabaseUnusable
     return leaf(sqlite_code=error.sqlite_errorname) if leaf else None
+
+
+def _is_damage(error: sqlite3.Error, code: int | None) -> bool:
+    """Return whether a row is damaged: a trigger said so, or a text of it is no text any more.
+
+    The module itself says the latter, without a code (and with the text, which goes nowhere).
+    """
+    if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+        return str(error).startswith(REFUSAL)
+    return code is None and str(error).startswith(_UNDECODABLE)
 
 
 class Latch:
@@ -79,6 +100,9 @@ class Latch:
             if fault is None:
                 raise
             raise fault from error
+        except UnicodeDecodeError as error:
+            # What SQLite had to say quoted a damaged schema.
+            raise DatabaseUnusable from error
 
     @contextmanager
     def committing(self) -> Iterator[None]:

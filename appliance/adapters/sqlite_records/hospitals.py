@@ -11,6 +11,7 @@ from appliance.adapters.sqlite_records.columns import (
     instant_text,
 )
 from appliance.adapters.sqlite_records.database import Database
+from appliance.adapters.sqlite_records.seals import all_checked, checked
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import HospitalNotFound, NameTaken
 from appliance.core.hospital import Hospital
@@ -44,7 +45,9 @@ class SqliteHospitals:
     def hospitals(self) -> tuple[Hospital, ...]:
         """See the port."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM hospitals ORDER BY folded_name").fetchall()
+            rows = connection.execute(
+                "SELECT * FROM hospitals NOT INDEXED ORDER BY folded_name"
+            ).fetchall()
             return tuple(_hospital(connection, row) for row in rows)
 
     def change_hospital(self, hospital: Hospital, *, audit: AuditEntry) -> None:
@@ -92,15 +95,18 @@ def _rule_text(rule: RghRule | None) -> str | None:
 
 
 def _hospital(connection: sqlite3.Connection, row: sqlite3.Row) -> Hospital:
-    former = connection.execute(
-        "SELECT name FROM hospital_former_names WHERE hospital_id = ? AND name <> ? ORDER BY seq",
-        (row["id"], row["name"]),
-    )
+    checked("hospitals", row)
+    # All of them: an index may be damaged where the rows are not, or the row in what is asked for.
+    former = connection.execute("SELECT * FROM hospital_former_names NOT INDEXED ORDER BY seq")
     rule = row["rgh_rule"]
     return Hospital(
         id=row["id"],
         name=row["name"],
         rgh_rule=None if rule is None else RghRule.from_document(json.loads(rule)),
         created_at=instant(row["created_at"]),
-        former_names=tuple(name["name"] for name in former),
+        former_names=tuple(
+            name["name"]
+            for name in all_checked("hospital_former_names", former)
+            if name["hospital_id"] == row["id"] and name["name"] != row["name"]
+        ),
     )

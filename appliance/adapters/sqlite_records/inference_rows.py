@@ -21,6 +21,7 @@ from appliance.adapters.sqlite_records.consents import (
     insert_consent,
     insert_not_done,
 )
+from appliance.adapters.sqlite_records.seals import all_checked, refuse_lost
 from appliance.core.diagnosis import Diagnosis, Reason
 from appliance.core.ids import InferenceId
 from appliance.core.inference import (
@@ -33,9 +34,17 @@ from appliance.core.inference import (
 from appliance.core.rgh import RghCheck
 
 
-def insert_inference(connection: sqlite3.Connection, inference: Inference) -> None:
-    """Store the inference with its consent, attachments and what was not done."""
-    columns = _columns(inference)
+def insert_inference(
+    connection: sqlite3.Connection, inference: Inference, *, n_results: int
+) -> None:
+    """Store the inference with its consent, attachments and what was not done.
+
+    Args:
+        connection: within a transaction, which also stores so many results.
+        inference: which.
+        n_results: how many results will belong to it.
+    """
+    columns = _columns(inference) | {"n_results": n_results}
     names = ", ".join(columns)
     places = ", ".join(f":{name}" for name in columns)
     # The names are those of `_columns`, none comes from outside.
@@ -48,15 +57,20 @@ def insert_inference(connection: sqlite3.Connection, inference: Inference) -> No
 def load_inferences(
     connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]
 ) -> tuple[Inference, ...]:
-    """Return the inferences of these rows of `inferences`, in their order."""
+    """Return the inferences of these rows of `inferences`, in their order.
+
+    Raises:
+        RecordDamaged: one of them, or what belongs to it, is not as it was written.
+    """
+    all_checked("inferences", rows)
     ids = document_text([row["id"] for row in rows])
-    consents = _first_consents(connection, ids)
+    consents = _consents(connection, ids)
     attachments = _attachments(connection, ids)
     not_done = _not_done(connection, ids)
     return tuple(
         _inference(
             row,
-            consent=consents[row["id"]],
+            consents=consents[row["id"]],
             attachments=tuple(attachments[row["id"]]),
             not_done=not_done[row["id"]],
         )
@@ -93,16 +107,23 @@ def _columns(inference: Inference) -> dict[str, str | int | float | None]:
         "diagnosis": inference.diagnosis or "",
         "reason": inference.reason,
         "first_shown_at": optional_instant_text(inference.first_shown_at),
+        "n_consents": 1,
+        "n_attachments": len(inference.attachments),
+        "n_not_done": len(inference.not_done),
     }
 
 
 def _inference(
     row: sqlite3.Row,
     *,
-    consent: Consent,
+    consents: Sequence[Consent],
     attachments: tuple[Attachment, ...],
     not_done: Mapping[str, str],
 ) -> Inference:
+    """Return an inference with the consent it was stored with; later ones stand beside it."""
+    refuse_lost("consents", len(consents), expected=row["n_consents"], owner=row["id"])
+    refuse_lost("attachments", len(attachments), expected=row["n_attachments"], owner=row["id"])
+    refuse_lost("not_done", len(not_done), expected=row["n_not_done"], owner=row["id"])
     return Inference(
         id=row["id"],
         user_id=row["user_id"],
@@ -117,7 +138,7 @@ def _inference(
         rgh_check=RghCheck(row["rgh_check"]),
         rgh_override=row["rgh_override"],
         identity_check=row["identity_check"],
-        consent=consent,
+        consent=consents[0],
         attachments=attachments,
         not_done=not_done,
         stopped_early=bool(row["stopped_early"]),
@@ -133,14 +154,16 @@ def _inference(
     )
 
 
-def _first_consents(connection: sqlite3.Connection, ids: str) -> Mapping[InferenceId, Consent]:
-    """Return the consent each inference was stored with; later ones stand beside it."""
-    rows = connection.execute(
+def _consents(connection: sqlite3.Connection, ids: str) -> Mapping[InferenceId, list[Consent]]:
+    """Return the consents of each inference in the order they were given."""
+    found: defaultdict[InferenceId, list[Consent]] = defaultdict(list)
+    for row in connection.execute(
         "SELECT * FROM consents WHERE inference_id IN (SELECT value FROM json_each(?))"
-        " ORDER BY seq DESC",
+        " ORDER BY seq",
         (ids,),
-    )
-    return {row["inference_id"]: consent_of(row) for row in rows}
+    ):
+        found[row["inference_id"]].append(consent_of(row))
+    return found
 
 
 def _attachments(
@@ -158,10 +181,11 @@ def _attachments(
 
 def _not_done(connection: sqlite3.Connection, ids: str) -> Mapping[InferenceId, dict[str, str]]:
     found: defaultdict[InferenceId, dict[str, str]] = defaultdict(dict)
-    for row in connection.execute(
+    rows = connection.execute(
         "SELECT * FROM not_done WHERE inference_id IN (SELECT value FROM json_each(?))"
         " ORDER BY inference_id, position",
         (ids,),
-    ):
+    )
+    for row in all_checked("not_done", rows):
         found[row["inference_id"]][row["role"]] = row["reason"]
     return found

@@ -14,7 +14,8 @@ from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.adapters.sqlite_records.inference_rows import insert_inference, load_inferences
 from appliance.adapters.sqlite_records.listing import page_rows
 from appliance.adapters.sqlite_records.recordings import erase_refused
-from appliance.adapters.sqlite_records.results import SELECT_RESULTS, insert_result, result_of
+from appliance.adapters.sqlite_records.results import insert_result, result_of
+from appliance.adapters.sqlite_records.seals import checked, refuse_lost
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
     ConsentRequired,
@@ -57,7 +58,7 @@ class SqliteInferences:
             if _is_here(connection, inference):
                 return Stored.SAME
             _check_attachable(connection, inference)
-            insert_inference(connection, _settled(inference, results))
+            insert_inference(connection, _settled(inference, results), n_results=len(results))
             for result in results:
                 insert_result(connection, result)
             return Stored.NEW
@@ -73,7 +74,7 @@ class SqliteInferences:
         with self._database.write(Unaudited.ONE_BY_ONE) as connection:
             if _is_here(connection, refusal):
                 return Stored.SAME
-            insert_inference(connection, refusal)
+            insert_inference(connection, refusal, n_results=0)
             for entry in audit(erase_refused(connection, refusal, named)):
                 append_row(connection, entry)
             return Stored.NEW
@@ -107,12 +108,15 @@ class SqliteInferences:
     def results(self, inference_id: InferenceId) -> tuple[Result, ...]:
         """See the port."""
         with self._database.read() as connection:
+            owner = _row(connection, inference_id)
             rows = connection.execute(
-                f"{SELECT_RESULTS} WHERE inference_id = ?"
-                " ORDER BY shadow, models.name, results.seq",
-                (inference_id,),
+                "SELECT * FROM results WHERE inference_id = ?", (inference_id,)
             ).fetchall()
-        return tuple(result_of(row) for row in rows)
+            expected = owner["n_results"] if owner else 0
+            refuse_lost("results", len(rows), expected=expected, owner=inference_id)
+            found = {row["seq"]: result_of(connection, row) for row in rows}
+        order = sorted(found, key=lambda seq: (found[seq].shadow, found[seq].model_name, seq))
+        return tuple(found[seq] for seq in order)
 
     def mark_shown(self, inference_id: InferenceId, *, at: datetime) -> None:
         """See the port."""
@@ -127,17 +131,22 @@ class SqliteInferences:
     ) -> None:
         """See the port."""
         with self._database.write(audit) as connection:
-            here = connection.execute("SELECT 1 FROM inferences WHERE id = ?", (inference_id,))
-            if here.fetchone() is None:
+            if _row(connection, inference_id) is None:
                 raise InferenceNotFound(inference_id=inference_id)
             insert_consent(connection, inference_id, consent)
+            connection.execute(
+                "UPDATE inferences SET n_consents = n_consents + 1 WHERE id = ?", (inference_id,)
+            )
 
     def consents(self, inference_id: InferenceId) -> tuple[Consent, ...]:
         """See the port."""
         with self._database.read() as connection:
+            owner = _row(connection, inference_id)
             rows = connection.execute(
                 "SELECT * FROM consents WHERE inference_id = ? ORDER BY seq", (inference_id,)
             ).fetchall()
+        expected = owner["n_consents"] if owner else 0
+        refuse_lost("consents", len(rows), expected=expected, owner=inference_id)
         return tuple(consent_of(row) for row in rows)
 
     def each(self, *, n_page: int = 500) -> Iterator[Inference]:
@@ -156,12 +165,21 @@ class SqliteInferences:
 
 
 def _is_here(connection: sqlite3.Connection, inference: Inference) -> bool:
-    known = connection.execute(
-        "SELECT user_id, content_sha256 FROM inferences WHERE id = ?", (inference.id,)
-    ).fetchone()
-    if known is not None and tuple(known) != (inference.user_id, inference.content_sha256):
+    known = _row(connection, inference.id)
+    if known is None:
+        return False
+    here = (known["user_id"], known["content_sha256"])
+    if here != (inference.user_id, inference.content_sha256):
         raise ContentConflict(inference_id=inference.id)
-    return known is not None
+    return True
+
+
+def _row(connection: sqlite3.Connection, inference_id: InferenceId) -> sqlite3.Row | None:
+    """Return the inference's own row, None if there is none. Raises RecordDamaged."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM inferences WHERE id = ?", (inference_id,)
+    ).fetchone()
+    return None if row is None else checked("inferences", row)
 
 
 def _check_attachable(connection: sqlite3.Connection, inference: Inference) -> None:

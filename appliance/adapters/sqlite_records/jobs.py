@@ -5,14 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from appliance.adapters.sqlite_records.chain import append_row
 from appliance.adapters.sqlite_records.columns import document_text, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
-from appliance.adapters.sqlite_records.results import SELECT_RESULTS, result_of
+from appliance.adapters.sqlite_records.results import result_of
+from appliance.adapters.sqlite_records.seals import is_whole
 from appliance.core.audit import AuditAction, AuditEntry, audited
 from appliance.core.diagnosis import Diagnosis
-from appliance.core.errors import PredictionPoisonous
+from appliance.core.errors import PredictionPoisonous, RecordDamaged
 from appliance.core.ids import ResultId
 from appliance.core.inference import InferenceStatus
 from appliance.core.result import CLOCK_SLACK, MAX_CRASHES_ALONE, Answer, Result, ResultState
@@ -38,16 +40,21 @@ class SqliteJobs:
         None for a named result should ask for the next one.
         """
         with self._database.write(Unaudited.CLAIM) as connection:
-            chosen = _to_give(connection, result_id, none_crashed_alone=self._just_begun)
-            if chosen is None:
-                return None
-            connection.execute(
-                "UPDATE results SET state = 'running', attempts = attempts + 1, owner = ?,"
-                " claimed_at = ?, lease_until = ? WHERE id = ?",
-                (owner, instant_text(now), instant_text(lease_until), chosen),
-            )
-            row = connection.execute(f"{SELECT_RESULTS} WHERE results.id = ?", (chosen,))
-            return result_of(row.fetchone())
+            while (
+                chosen := _to_give(connection, result_id, none_crashed_alone=self._just_begun)
+            ) is not None:
+                connection.execute(
+                    "UPDATE results SET state = 'running', attempts = attempts + 1, owner = ?,"
+                    " claimed_at = ?, lease_until = ? WHERE id = ?",
+                    (owner, instant_text(now), instant_text(lease_until), chosen),
+                )
+                row = connection.execute("SELECT * FROM results WHERE id = ?", (chosen,)).fetchone()
+                try:
+                    return result_of(connection, row)
+                except RecordDamaged as fault:
+                    # Its model or version: nothing can be computed, and others wait behind it.
+                    _give_up(connection, row, fault.code, owner=owner, now=now)
+            return None
 
     def complete(
         self, result_id: ResultId, answer: Answer, *, owner: str, at: datetime, audit: AuditEntry
@@ -55,10 +62,10 @@ class SqliteJobs:
         """See the port."""
         with self._database.write(audit) as connection:
             claimed = connection.execute(
-                "SELECT 1 FROM results WHERE id = ? AND state = 'running' AND owner = ?",
+                "SELECT * FROM results WHERE id = ? AND state = 'running' AND owner = ?",
                 (result_id, owner),
             ).fetchone()
-            if claimed is None:
+            if claimed is None or not is_whole("results", claimed):
                 return False
             _answer(connection, result_id, answer, at=at)
             return True
@@ -104,23 +111,41 @@ class SqliteJobs:
 def _to_give(
     connection: sqlite3.Connection, result_id: ResultId | None, *, none_crashed_alone: bool
 ) -> ResultId | None:
-    """Return the result that may be claimed now, if it is the one asked for."""
-    suspect = connection.execute(
-        "SELECT id FROM results WHERE state = 'queued' AND suspect = 1"
-        " AND (crashes_alone = 0 OR NOT ?) ORDER BY seq LIMIT 1",
-        (none_crashed_alone,),
-    ).fetchone()
+    """Return the result that may be claimed now, if it is the one asked for.
+
+    One whose row is damaged is never given, and holds up no other.
+    """
+    first = partial(_first_whole, connection, none_crashed_alone=none_crashed_alone)
+    suspect = first(None, suspect=True)
     running = connection.execute(
         "SELECT count(*) AS n, total(suspect) AS n_suspects FROM results WHERE state = 'running'"
     ).fetchone()
     if running["n_suspects"] or (suspect is not None and running["n"]):
         return None
-    row = connection.execute(
-        "SELECT id FROM results WHERE state = 'queued' AND suspect = ?1"
-        " AND (?2 IS NULL OR id = ?2) AND (crashes_alone = 0 OR NOT ?3) ORDER BY seq LIMIT 1",
-        (suspect is not None, result_id, none_crashed_alone),
-    ).fetchone()
-    return None if row is None else ResultId(row["id"])
+    return first(result_id, suspect=suspect is not None)
+
+
+def _first_whole(
+    connection: sqlite3.Connection,
+    result_id: ResultId | None,
+    *,
+    suspect: bool,
+    none_crashed_alone: bool,
+) -> ResultId | None:
+    """Return the first queued result of that kind, or the one asked for, that is undamaged."""
+    rows = connection.execute(
+        "SELECT * FROM results WHERE state = 'queued' AND suspect = ?1"
+        " AND (?2 IS NULL OR id = ?2) AND (crashes_alone = 0 OR NOT ?3) ORDER BY seq",
+        (suspect, result_id, none_crashed_alone),
+    )
+    whole = (ResultId(row["id"]) for row in rows if is_whole("results", row))
+    return next((found for found in whole if _is_found_again(connection, found)), None)
+
+
+def _is_found_again(connection: sqlite3.Connection, result_id: ResultId) -> bool:
+    """Return whether a result is found by its id: its answer could not be stored otherwise."""
+    row = connection.execute("SELECT 1 FROM results WHERE id = ?", (result_id,))
+    return row.fetchone() is not None
 
 
 def _answer(
@@ -144,42 +169,49 @@ def _answer(
             result_id,
         ),
     )
-    failed = answer.state is ResultState.ERROR
-    connection.execute(
-        "UPDATE inferences SET status = ?, diagnosis = ?, reason = ? WHERE id ="
+    inference = connection.execute(
+        "SELECT * FROM inferences WHERE id ="
         " (SELECT inference_id FROM results WHERE id = ? AND shadow = 0)",
-        (
-            InferenceStatus.ERROR if failed else InferenceStatus.COMPLETED,
-            answer.diagnosis,
-            answer.reason,
-            result_id,
-        ),
-    )
+        (result_id,),
+    ).fetchone()
+    # A damaged one stays as it is, and keeps nobody from the result's own answer.
+    if inference is not None and is_whole("inferences", inference):
+        failed = answer.state is ResultState.ERROR
+        status = InferenceStatus.ERROR if failed else InferenceStatus.COMPLETED
+        connection.execute(
+            "UPDATE inferences SET status = ?, diagnosis = ?, reason = ? WHERE id = ?",
+            (status, answer.diagnosis, answer.reason, inference["id"]),
+        )
 
 
 def _give_up_poison(connection: sqlite3.Connection, *, owner: str, now: datetime) -> None:
     """Make an error of every result whose run, alone, ended the process too often."""
-    answer = Answer(
-        diagnosis=Diagnosis.INCONCLUSIVE, error_code=PredictionPoisonous.code, latency_ms=0.0
-    )
     poison = connection.execute(
-        "SELECT id, inference_id FROM results WHERE state = 'running' AND suspect = 1"
+        "SELECT * FROM results WHERE state = 'running' AND suspect = 1"
         " AND crashes_alone + 1 >= ? ORDER BY seq",
         (MAX_CRASHES_ALONE,),
     ).fetchall()
-    for row in poison:
+    for row in (row for row in poison if is_whole("results", row)):
         connection.execute(
             "UPDATE results SET crashes_alone = crashes_alone + 1 WHERE id = ?", (row["id"],)
         )
-        _answer(connection, row["id"], answer, at=now)
-        entry = audited(
-            AuditAction.RESULT_STORED,
-            row["id"],
-            at=now,
-            actor="box",
-            inference_id=row["inference_id"],
-            state=answer.state.value,
-            error_code=answer.error_code,
-            owner=owner,
-        )
-        append_row(connection, entry)
+        _give_up(connection, row, PredictionPoisonous.code, owner=owner, now=now)
+
+
+def _give_up(
+    connection: sqlite3.Connection, row: sqlite3.Row, code: str, *, owner: str, now: datetime
+) -> None:
+    """Answer a running result with an error, and audit that."""
+    answer = Answer(diagnosis=Diagnosis.INCONCLUSIVE, error_code=code, latency_ms=0.0)
+    _answer(connection, row["id"], answer, at=now)
+    entry = audited(
+        AuditAction.RESULT_STORED,
+        row["id"],
+        at=now,
+        actor="box",
+        inference_id=row["inference_id"],
+        state=answer.state.value,
+        error_code=answer.error_code,
+        owner=owner,
+    )
+    append_row(connection, entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.adapters.sqlite_records.database import Database
+from appliance.adapters.sqlite_records.seals import all_checked
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import ContentConflict, KeyNotFound, KeyRevoked
 from appliance.core.signing_key import KeyScope, TrustedKey
@@ -45,11 +46,12 @@ class SqliteKeys:
         """See the port."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT * FROM trusted_keys WHERE revoked = 0 ORDER BY name, fingerprint"
+                "SELECT * FROM trusted_keys NOT INDEXED ORDER BY name, fingerprint"
             ).fetchall()
         return tuple(
             TrustedKey(public_key=row["public_key"], scope=KeyScope(row["scope"]), name=row["name"])
-            for row in rows
+            for row in all_checked("trusted_keys", rows)
+            if not row["revoked"]
         )
 
     def revoke_key(self, fingerprint: str, *, audit: AuditEntry) -> None:

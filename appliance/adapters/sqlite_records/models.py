@@ -6,6 +6,7 @@ import sqlite3
 
 from appliance.adapters.sqlite_records.columns import instant, instant_text
 from appliance.adapters.sqlite_records.database import Database
+from appliance.adapters.sqlite_records.seals import all_checked, checked
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
     BundleConflict,
@@ -13,16 +14,12 @@ from appliance.core.errors import (
     ModelNotFound,
     NameTaken,
     NothingToRollBack,
+    RecordDamaged,
     VersionPending,
 )
 from appliance.core.ids import ModelId, ModelVersionId
 from appliance.core.model import Model, ModelVersion, VersionState, versions_before
 from appliance.ports import Stored
-
-_VERSIONS = (
-    "SELECT model_versions.*, models.name AS model_name FROM model_versions"
-    " JOIN models ON models.id = model_versions.model_id"
-)
 
 
 class SqliteModels:
@@ -50,7 +47,9 @@ class SqliteModels:
     def models(self) -> tuple[Model, ...]:
         """See the port."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM models ORDER BY is_default DESC, name")
+            rows = connection.execute(
+                "SELECT * FROM models NOT INDEXED ORDER BY is_default DESC, name"
+            )
             return tuple(_model_of(connection, row) for row in rows)
 
     def model(self, model_id: ModelId) -> Model:
@@ -87,11 +86,8 @@ class SqliteModels:
     def versions(self, model_id: ModelId | None = None) -> tuple[ModelVersion, ...]:
         """See the port."""
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"{_VERSIONS} WHERE ?1 IS NULL OR model_id = ?1 ORDER BY models.name, sequence",
-                (model_id,),
-            ).fetchall()
-        return tuple(_version_of(row) for row in rows)
+            found = [_version_of(connection, row) for row in _versions(connection, model_id)]
+        return tuple(sorted(found, key=lambda version: (version.model_name, version.sequence)))
 
     def version(self, version_id: ModelVersionId) -> ModelVersion:
         """See the port."""
@@ -134,10 +130,10 @@ class SqliteModels:
         with self._database.read() as connection:
             _check_model(connection, model_id)
             rows = connection.execute(
-                "SELECT model_version_id FROM activations WHERE model_id = ? ORDER BY seq",
-                (model_id,),
+                "SELECT * FROM activations WHERE model_id = ? ORDER BY seq", (model_id,)
             )
-            for version_id in versions_before([row["model_version_id"] for row in rows]):
+            activated = [row["model_version_id"] for row in all_checked("activations", rows)]
+            for version_id in versions_before(activated):
                 version = _version(connection, version_id)
                 if version.state in {VersionState.INSTALLED, VersionState.SHADOW}:
                     return version
@@ -183,26 +179,32 @@ def _check_model(connection: sqlite3.Connection, model_id: ModelId) -> None:
 
 
 def _model_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Model:
-    active = connection.execute(
-        f"{_VERSIONS} WHERE model_id = ? AND state = 'active'", (row["id"],)
-    ).fetchone()
+    checked("models", row)
+    versions = _versions(connection, row["id"])
+    active = next((version for version in versions if version["state"] == "active"), None)
     return Model(
         id=row["id"],
         name=row["name"],
         publishing_channel=row["publishing_channel"],
         is_default=bool(row["is_default"]),
-        ever_installed=_highest_sequence(connection, row["id"]) is not None,
-        active=None if active is None else _version_of(active),
+        ever_installed=bool(versions),
+        active=None if active is None else _version_of(connection, active),
         created_at=instant(row["created_at"]),
     )
 
 
 def _highest_sequence(connection: sqlite3.Connection, model_id: ModelId) -> int | None:
-    row = connection.execute(
-        "SELECT max(sequence) AS highest FROM model_versions WHERE model_id = ?", (model_id,)
-    ).fetchone()
-    highest: int | None = row["highest"]
-    return highest
+    return max((row["sequence"] for row in _versions(connection, model_id)), default=None)
+
+
+def _versions(connection: sqlite3.Connection, model_id: ModelId | None) -> list[sqlite3.Row]:
+    """Return the rows of a model's versions, or of all.
+
+    All are read: an index may be damaged where the rows are not, and so may what is asked for.
+    """
+    rows = connection.execute("SELECT * FROM model_versions NOT INDEXED")
+    whole = all_checked("model_versions", rows)
+    return [row for row in whole if model_id in (None, row["model_id"])]
 
 
 def _refuse_outdated(connection: sqlite3.Connection, version: ModelVersion, *, again: bool) -> None:
@@ -251,17 +253,23 @@ def _refuse_in_use(connection: sqlite3.Connection, version: ModelVersion) -> Non
 
 
 def _version(connection: sqlite3.Connection, version_id: ModelVersionId) -> ModelVersion:
-    row = connection.execute(f"{_VERSIONS} WHERE model_versions.id = ?", (version_id,)).fetchone()
+    row = connection.execute("SELECT * FROM model_versions WHERE id = ?", (version_id,)).fetchone()
     if row is None:
         raise ModelNotFound(model_version_id=version_id)
-    return _version_of(row)
+    return _version_of(connection, row)
 
 
-def _version_of(row: sqlite3.Row) -> ModelVersion:
+def _version_of(connection: sqlite3.Connection, row: sqlite3.Row) -> ModelVersion:
+    checked("model_versions", row)
+    model = connection.execute(
+        "SELECT * FROM models NOT INDEXED WHERE id = ?", (row["model_id"],)
+    ).fetchone()
+    if model is None:
+        raise RecordDamaged(table="models")
     return ModelVersion(
         id=row["id"],
         model_id=row["model_id"],
-        model_name=row["model_name"],
+        model_name=checked("models", model)["name"],
         version=row["version"],
         sequence=row["sequence"],
         digest=row["digest"],

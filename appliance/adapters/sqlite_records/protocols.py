@@ -6,6 +6,7 @@ import sqlite3
 
 from appliance.adapters.sqlite_records.columns import instant, instant_text
 from appliance.adapters.sqlite_records.database import Database
+from appliance.adapters.sqlite_records.seals import checked
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import ProtocolConflict, ProtocolNotFound
 from appliance.core.ids import ProtocolId
@@ -79,6 +80,7 @@ class SqliteProtocols:
 
 
 def _protocol(row: sqlite3.Row) -> InstalledProtocol:
+    checked("protocols", row)
     return InstalledProtocol(
         id=row["id"],
         sha256=row["sha256"],

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from appliance.adapters.sqlite_records.columns import document_text, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database
+from appliance.adapters.sqlite_records.seals import all_checked, checked
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import ContentConflict, RecordingNotFound, RecordingRefused
 from appliance.core.ids import RecordingId, Sha256
@@ -31,10 +32,15 @@ class SqliteRecordings:
         """See the port."""
         with self._database.write(audit) as connection:
             known = connection.execute(
-                "SELECT user_id, role, sha256 FROM recordings WHERE id = ?", (recording.id,)
+                "SELECT * FROM recordings WHERE id = ?", (recording.id,)
             ).fetchone()
             if known is not None:
-                if tuple(known) != (recording.user_id, recording.role, recording.sha256):
+                here = _recording(known)
+                if (here.user_id, here.role, here.sha256) != (
+                    recording.user_id,
+                    recording.role,
+                    recording.sha256,
+                ):
                     raise ContentConflict(recording_id=recording.id)
                 return Stored.SAME
             _refuse_refused(connection, recording)
@@ -96,20 +102,20 @@ class SqliteRecordings:
         return row is not None
 
     def content_hashes(self) -> Iterator[Sha256]:
-        """See the port."""
-        last = ""
+        """See the port; read from the rows, since an index may be damaged where they are not."""
+        last, known = 0, set[Sha256]()
         while True:
             with self._database.read() as connection:
                 rows = connection.execute(
-                    "SELECT DISTINCT sha256 FROM recordings WHERE sha256 > ?"
-                    " ORDER BY sha256 LIMIT ?",
-                    (last, _N_PAGE),
+                    "SELECT * FROM recordings WHERE seq > ? ORDER BY seq LIMIT ?", (last, _N_PAGE)
                 ).fetchall()
             if not rows:
                 return
-            for row in rows:
-                yield row["sha256"]
-            last = rows[-1]["sha256"]
+            for row in all_checked("recordings", rows):
+                if row["sha256"] not in known:
+                    known.add(row["sha256"])
+                    yield row["sha256"]
+            last = rows[-1]["seq"]
 
 
 def erase_unattached(connection: sqlite3.Connection, ids: Sequence[RecordingId]) -> None:
@@ -153,6 +159,7 @@ def erase_refused(
 
 
 def _recording(row: sqlite3.Row) -> Recording:
+    checked("recordings", row)
     return Recording(
         id=row["id"],
         user_id=row["user_id"],

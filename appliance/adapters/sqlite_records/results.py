@@ -10,14 +10,10 @@ from appliance.adapters.sqlite_records.columns import (
     optional_instant,
     optional_instant_text,
 )
+from appliance.adapters.sqlite_records.seals import checked
 from appliance.core.diagnosis import Diagnosis, Reason
+from appliance.core.errors import RecordDamaged
 from appliance.core.result import Result, ResultState
-
-SELECT_RESULTS = (
-    "SELECT results.*, models.name AS model_name, version, graph_sha256, t_low, t_high,"
-    " demonstration FROM results JOIN models ON models.id = results.model_id"
-    " LEFT JOIN model_versions ON model_versions.id = results.model_version_id"
-)
 
 
 def insert_result(connection: sqlite3.Connection, result: Result) -> None:
@@ -46,19 +42,27 @@ def insert_result(connection: sqlite3.Connection, result: Result) -> None:
     )
 
 
-def result_of(row: sqlite3.Row) -> Result:
-    """Return a row of `SELECT_RESULTS` as a value."""
+def result_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Result:
+    """Return a row of `results` as a value, with what its model and version say.
+
+    Raises:
+        RecordDamaged: the result, its model or its version is not as it was written.
+    """
+    checked("results", row)
+    model = _named(connection, "models", row["model_id"])
+    named = row["model_version_id"]
+    version = {} if named is None else dict(_named(connection, "model_versions", named))
     return Result(
         id=row["id"],
         inference_id=row["inference_id"],
         model_id=row["model_id"],
-        model_name=row["model_name"],
+        model_name=model["name"],
         model_version_id=row["model_version_id"],
-        model_version=row["version"],
-        graph_sha256=row["graph_sha256"],
-        t_low=row["t_low"],
-        t_high=row["t_high"],
-        demonstration=bool(row["demonstration"]),
+        model_version=version.get("version"),
+        graph_sha256=version.get("graph_sha256"),
+        t_low=version.get("t_low"),
+        t_high=version.get("t_high"),
+        demonstration=bool(version.get("demonstration")),
         shadow=bool(row["shadow"]),
         state=ResultState(row["state"]),
         attempts=row["attempts"],
@@ -71,3 +75,15 @@ def result_of(row: sqlite3.Row) -> Result:
         computed_at=optional_instant(row["computed_at"]),
         latency_ms=row["latency_ms"],
     )
+
+
+def _named(connection: sqlite3.Connection, table: str, record_id: str) -> sqlite3.Row:
+    """Return the row that a foreign key names. Raises RecordDamaged."""
+    # The tables are those named above.
+    row = connection.execute(
+        f"SELECT * FROM {table} WHERE id = ?",  # noqa: S608
+        (record_id,),
+    ).fetchone()
+    if row is None:
+        raise RecordDamaged(table=table)
+    return checked(table, row)

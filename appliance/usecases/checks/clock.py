@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from appliance.core.audit import AuditRow
 from appliance.core.findings import Finding, Severity
 
 TOLERANCE: Final = timedelta(seconds=5)
@@ -27,14 +25,11 @@ class Past:
     newest_at: datetime | None = None
     latest_at: datetime | None = None
 
-    def watched(self, rows: Iterable[AuditRow]) -> Iterator[AuditRow]:
-        """Yield the rows as they come, and remember their instants."""
-        for row in rows:
-            at = row.entry.at
-            self.first_at = self.first_at or at
-            self.newest_at = at
-            self.latest_at = max(self.latest_at or at, at)
-            yield row
+    def watch(self, at: datetime) -> None:
+        """Remember when the next thing happened."""
+        self.first_at = self.first_at or at
+        self.newest_at = at
+        self.latest_at = max(self.latest_at or at, at)
 
 
 def check(past: Past, *, now: datetime) -> tuple[Finding, ...]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from appliance.core.findings import Finding, Severity
 
 
-def check(missing: Sequence[str]) -> tuple[Finding, ...]:
-    """Find secrets that are not there.
+def check(missing: Sequence[str], unchecked: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """Find secrets that are not there, or whose damage would not be seen.
 
     Args:
         missing: names of files of `keys/` that are missing or damaged.
+        unchecked: names of those that carry no check, looked for by `verify` alone.
     """
-    if not missing:
-        return ()
-    return (
-        Finding(
+    return (*_missing(missing), *_unchecked(unchecked))
+
+
+def _missing(missing: Sequence[str]) -> Iterator[Finding]:
+    if missing:
+        yield Finding(
             code="secret-missing",
             severity=Severity.ERROR,
             effect="The box does not start, and every command but the doctor fails.",
@@ -26,5 +29,16 @@ def check(missing: Sequence[str]) -> tuple[Finding, ...]:
                 " pseudonyms in exports; without token.key everyone has to sign in again."
             ),
             details={"files": tuple(missing)},
-        ),
-    )
+        )
+
+
+def _unchecked(unchecked: Sequence[str]) -> Iterator[Finding]:
+    if unchecked:
+        yield Finding(
+            code="secret-unchecked",
+            severity=Severity.NOTE,
+            effect="None, but a flipped bit in them would not be seen.",
+            cause="They were made by hand, or by a release that wrote no check behind them.",
+            remedy="Nothing to do; keep a backup of them.",
+            details={"files": tuple(unchecked)},
+        )
