@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import uuid
@@ -12,13 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeAlias
 
 from appliance.adapters import ed25519_signatures
 from appliance.adapters.argon2_passwords import Argon2Passwords
 from appliance.adapters.audio_files import AudioFiles
+from appliance.adapters.ballast_files import BallastFiles
 from appliance.adapters.bundle_files import BundleFiles
 from appliance.adapters.common_passwords import load_common_passwords
 from appliance.adapters.ed25519_signatures import read_key_file, verify
+from appliance.adapters.failed_disk import FailedDisk
 from appliance.adapters.huey_queue import HueyQueue
 from appliance.adapters.key_files import (
     PSEUDONYM_KEY,
@@ -39,6 +41,7 @@ from appliance.ports import (
     BundleStore,
     Clock,
     DatabaseHealth,
+    DiskSpace,
     HospitalRecords,
     InferenceRecords,
     JobQueue,
@@ -56,6 +59,8 @@ from appliance.usecases.doctor import ExaminedBox, ExaminedRecords
 from appliance.usecases.models import ModelRoom
 from appliance.usecases.predict import Scoring
 from appliance.usecases.submit import SubmissionRecords
+
+OnFailure: TypeAlias = Callable[[StorageFailed], None] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +91,7 @@ class Appliance:
     jobs: JobRecords
     audit: AuditRecords
     database: DatabaseHealth
+    space: DiskSpace
     audio: AudioStore
     bundles: BundleStore
     predictor: Predictor
@@ -175,9 +181,7 @@ def notifier() -> SystemdNotifier:
 
 
 @contextmanager
-def open_appliance(
-    settings: Settings, *, on_failure: Callable[[StorageFailed], None] | None = None
-) -> Iterator[Appliance]:
+def open_appliance(settings: Settings, *, on_failure: OnFailure = None) -> Iterator[Appliance]:
     """Open a box that was initialised, and close it in order.
 
     Args:
@@ -192,12 +196,11 @@ def open_appliance(
     directory = settings.directory
     if not (directory / "records.db").is_file():
         raise NotInitialised(directory=str(directory))
-    failure = _Failure(on_failure)
-    records = open_records(directory / "records.db", on_failure=failure.tell)
+    failure = FailedDisk(on_failure)
+    space = _space(settings)
+    records = open_records(directory / "records.db", on_failure=failure.tell, space=space)
     try:
-        audio = AudioFiles(
-            directory / "audio", reserve_bytes=settings.reserve_bytes, on_failure=failure.tell
-        )
+        audio = _audio(directory, space, failure.tell)
         failure.stops = (audio.refuse_writes, records.database.refuse_writes)
         yield Appliance(
             settings=settings,
@@ -217,8 +220,9 @@ def open_appliance(
             jobs=records.jobs,
             audit=records.audit,
             database=records,
+            space=space,
             audio=audio,
-            bundles=_bundles(directory),
+            bundles=_bundles(directory, space),
             predictor=OnnxPredictor(warm_up_timeout_s=settings.job_timeout_s),
             hasher=Argon2Passwords(),
             queue=HueyQueue(directory),
@@ -238,22 +242,27 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
     directory = settings.directory
     if not (directory / "records.db").is_file():
         raise NotInitialised(directory=str(directory))
+    space = _space(settings)
     with ExitStack() as opened:
         yield ExaminedBox(
             directory=directory,
             clock=now,
             missing_secrets=missing_secrets(settings.keys),
             public_key=demonstration_key().fingerprint,
-            records=_examined_records(directory, opened),
-            audio=AudioFiles(directory / "audio", reserve_bytes=settings.reserve_bytes),
-            bundles=_bundles(directory),
+            records=_examined_records(directory, space, opened),
+            space=space,
+            recordings_above_bytes=space.levels.recordings.free_bytes,
+            audio=_audio(directory, space),
+            bundles=_bundles(directory, space),
             predictor=OnnxPredictor(warm_up_timeout_s=settings.job_timeout_s),
         )
 
 
-def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | StorageFault:
+def _examined_records(
+    directory: Path, space: DiskSpace, opened: ExitStack
+) -> ExaminedRecords | StorageFault:
     try:
-        records = open_records(directory / "records.db")
+        records = open_records(directory / "records.db", space=space)
     except StorageFault as fault:
         return fault
     opened.callback(records.close)
@@ -267,25 +276,25 @@ def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | S
     )
 
 
-def _bundles(directory: Path) -> BundleFiles:
-    return BundleFiles(directory / "bundles", directory / "bundles" / "staging", verify=verify)
+def _space(settings: Settings) -> BallastFiles:
+    return BallastFiles(
+        settings.directory / "ballast",
+        reserve_bytes=settings.reserve_bytes,
+        ballast_bytes=settings.ballast_bytes,
+    )
 
 
-class _Failure:
-    """What happens when the disk fails anywhere: every store stops acknowledging."""
+def _audio(directory: Path, space: BallastFiles, on_failure: OnFailure = None) -> AudioFiles:
+    level = space.levels.recordings
+    return AudioFiles(
+        directory / "audio",
+        reserve_bytes=level.free_bytes,
+        n_reserved_names=level.n_names or 0,
+        on_failure=on_failure,
+    )
 
-    def __init__(self, on_failure: Callable[[StorageFailed], None] | None) -> None:
-        self._on_failure = on_failure
-        self.stops: tuple[Callable[[], None], ...] = ()
-        self._told = False
 
-    def tell(self, failure: StorageFailed) -> None:
-        """Close every store and tell the process, once: closing one store tells of it again."""
-        if self._told:
-            return
-        self._told = True
-        for stop in self.stops:
-            stop()
-        logging.getLogger(__name__).critical("storage.failed", extra=dict(failure.details))
-        if self._on_failure is not None:
-            self._on_failure(failure)
+def _bundles(directory: Path, space: DiskSpace) -> BundleFiles:
+    return BundleFiles(
+        directory / "bundles", directory / "bundles" / "staging", verify=verify, space=space
+    )

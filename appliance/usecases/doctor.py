@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from appliance.ports import (
     BundleStore,
     Clock,
     DatabaseHealth,
+    DiskSpace,
     InferenceRecords,
     KeyRecords,
     ModelRecords,
@@ -66,6 +66,7 @@ class ExaminedBox:
         missing_secrets: names of the files of `keys/` that are missing or damaged.
         public_key: fingerprint of the demonstration key that ships with the release.
         records: what the database holds, or why it could not be opened.
+        recordings_above_bytes: with less free space no recording is taken.
     """
 
     directory: Path
@@ -73,6 +74,8 @@ class ExaminedBox:
     missing_secrets: tuple[str, ...]
     public_key: str
     records: ExaminedRecords | StorageFault
+    space: DiskSpace
+    recordings_above_bytes: int
     audio: AudioStore
     bundles: BundleStore
     predictor: Predictor
@@ -134,7 +137,11 @@ def _look_at_files(box: ExaminedBox) -> Iterator[Finding]:
     }
     yield from secrets.check(box.missing_secrets)
     yield from private_files.check(modes)
-    yield from disk_space.check(shutil.disk_usage(box.directory).free)
+    yield from disk_space.check(
+        box.space.free_bytes(),
+        recordings_above_bytes=box.recordings_above_bytes,
+        ballast_bytes=box.space.ballast_bytes(),
+    )
 
 
 def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:

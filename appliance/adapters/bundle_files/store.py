@@ -34,6 +34,7 @@ from appliance.core.errors import BundleRefused, ModelUnavailable
 from appliance.core.manifest import GRAPH_NAME
 from appliance.core.manifest_json import MAX_TOTAL_BYTES
 from appliance.core.signing_key import TrustedKey
+from appliance.ports import DiskSpace
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _COPY: Final = "bundle.spira"
@@ -57,6 +58,7 @@ class BundleFiles:
         verify: Verify,
         now_s: Callable[[], float] = time.time,
         max_bytes: int = MAX_TOTAL_BYTES,
+        space: DiskSpace | None = None,
     ) -> None:
         """Use these directories, making them where they are missing.
 
@@ -66,8 +68,10 @@ class BundleFiles:
             verify: checks a signature.
             now_s: the present in seconds of the epoch, as the filesystem counts.
             max_bytes: a longer file is given up while it is copied.
+            space: is asked while it is copied; None where there is nothing to keep free.
         """
         self._max_bytes = max_bytes
+        self._space = space
         self._now_s = now_s
         self._root = root
         self._staging = staging
@@ -97,7 +101,8 @@ class BundleFiles:
         believed = Believed(keys=trusted, never_to_model=never_to_model, verify=self._verify)
         work = self._new_work()
         try:
-            write_new(work / _COPY, _limited(pieces_of(source), self._max_bytes))
+            pieces = self._admitted(_limited(pieces_of(source), self._max_bytes))
+            write_new(work / _COPY, pieces)
             authentic = unpack(work / _COPY, work / _TREE, believed)
             with writing():
                 (work / _COPY).unlink()
@@ -111,6 +116,13 @@ class BundleFiles:
             manifest_bytes=authentic.manifest_bytes,
             key_fingerprint=authentic.key_fingerprint,
         )
+
+    def _admitted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the pieces as long as there is room for what can come later."""
+        for piece in pieces:
+            if self._space is not None:
+                self._space.admit(growing=True)
+            yield piece
 
     def staged_contents(self, staged: StagedBundle) -> BundleContents:
         """Return what a staged bundle holds. Raises ModelUnavailable if it is gone or changed."""

@@ -23,7 +23,8 @@ from appliance.adapters.sqlite_records.faults import Latch, translated
 from appliance.adapters.sqlite_records.lock import WriterLock
 from appliance.adapters.sqlite_records.migrations import prepare
 from appliance.core.audit import AuditEntry
-from appliance.core.errors import StorageFailed
+from appliance.core.errors import DiskFull, StorageFailed
+from appliance.ports import DiskSpace
 
 MAX_WAL_BYTES = 4 * 1024 * 1024
 """The WAL is written back and cut when it has grown beyond this."""
@@ -45,25 +46,32 @@ class Database:
     """The file `records.db` with its lock; may be used from any thread, not across a fork."""
 
     def __init__(
-        self, path: Path, *, on_failure: Callable[[StorageFailed], None] | None = None
+        self,
+        path: Path,
+        *,
+        on_failure: Callable[[StorageFailed], None] | None = None,
+        space: DiskSpace | None = None,
     ) -> None:
         """Open the file, making it if absent, and bring its schema up to date.
 
         Args:
             path: of the database; `<stem>.lock` lies beside it.
             on_failure: called once when the disk fails; must neither block nor write.
+            space: is asked before each write; None where there is nothing to keep free.
 
         Raises:
             DatabaseUnusable: damaged, another program's, or written by a newer release.
             DiskFull, DatabaseBusy, StorageFailed.
         """
         self._path = path
+        self._space = space
         self._latch = Latch(on_failure)
         self._lock = WriterLock(path.with_suffix(".lock"), timeout_s=BUSY_TIMEOUT_S)
         self._checkpoint_above_bytes = MAX_WAL_BYTES
         self._thread = threading.local()
         self._readers: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
+        self._make_room(growing=False)
         with ExitStack() as on_error:
             on_error.callback(self._lock.close)
             with self._lock.held(), self._latch.translating():
@@ -73,19 +81,23 @@ class Database:
             on_error.pop_all()
 
     @contextmanager
-    def write(self, audit: AuditEntry | Unaudited) -> Iterator[sqlite3.Connection]:
+    def write(
+        self, audit: AuditEntry | Unaudited, *, growing: bool = False
+    ) -> Iterator[sqlite3.Connection]:
         """Hold the one write transaction; commit it with its audit row, or change nothing.
 
         A block that changed nothing leaves no audit row either.
 
         Args:
             audit: what the write says for itself, or why it says nothing.
+            growing: it can come later, and leaves what is left of the disk to the others.
 
         Raises:
             DiskFull, DatabaseBusy, StorageFailed, DatabaseUnusable.
         """
         with self._lock.held():
             self._latch.refuse_if_failed()
+            self._make_room(growing=growing)
             try:
                 with self._latch.translating():
                     self._writer.execute("BEGIN IMMEDIATE")
@@ -95,6 +107,10 @@ class Database:
                         append_row(self._writer, audit)
                 with self._latch.committing():
                     self._writer.execute("COMMIT")
+            except DiskFull:
+                if not growing:
+                    self._give_up_ballast()
+                raise
             finally:
                 self._roll_back()
             if self._wal_bytes() > self._checkpoint_above_bytes:
@@ -143,6 +159,16 @@ class Database:
             with self._readers_lock:
                 self._readers.add(reader)
         return reader
+
+    def _make_room(self, *, growing: bool) -> None:
+        """Give up ballast if need be. Raises DiskFull for what can come later."""
+        if self._space is not None:
+            self._space.admit(growing=growing)
+
+    def _give_up_ballast(self) -> None:
+        """Let the next try succeed: the disk was full though it said that there was room."""
+        if self._space is not None:
+            self._space.give_up()
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:

@@ -32,6 +32,9 @@ _FAULTS: dict[int, type[ApplianceError]] = {
 def translated(error: sqlite3.Error) -> ApplianceError | None:
     """Return what the error means to the appliance; None if it is a fault of this program."""
     code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        # Only the index of the write-ahead log, which is no promise, found no room to grow.
+        return DiskFull(sqlite_code=error.sqlite_errorname)
     leaf = _FAULTS.get(code & _PRIMARY) if code is not None else None
     return leaf(sqlite_code=error.sqlite_errorname) if leaf else None
 
