@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 
 from appliance.adapters.sqlite_records import SqliteRecords, open_records
-from appliance.adapters.sqlite_records.database import MAX_WAL_BYTES, Unaudited
+from appliance.adapters.sqlite_records.database import (
+    MAX_WAL_BYTES,
+    MAX_WAL_UNDER_READERS_BYTES,
+    Unaudited,
+)
 from appliance.adapters.sqlite_records.faults import Latch, translated
 from appliance.adapters.sqlite_records.lock import WriterLock
 from appliance.adapters.sqlite_records.migrations import APPLICATION_ID
@@ -394,6 +398,43 @@ def fill(records: SqliteRecords) -> None:
     with records.database.write(Unaudited.AUDIT_ITSELF) as connection:
         connection.execute("CREATE TABLE much (content BLOB) STRICT")
         connection.execute("INSERT INTO much VALUES (zeroblob(1000000))")
+
+
+def test_readers_who_take_turns_do_not_let_the_log_grow(tmp_path: Path) -> None:
+    """There is no moment without a reader, and still the WAL is cut."""
+    records = open_records(tmp_path / "records.db")
+    taken, stop = threading.Barrier(3), threading.Event()
+
+    def read_on() -> None:
+        taken.wait()
+        while not stop.is_set():
+            with records.database.read() as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                stop.wait(0.02)
+
+    readers = [threading.Thread(target=read_on) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    taken.wait()
+    n_most = 0
+    try:
+        for _ in range(40):
+            replace_much(records)
+            n_most = max(n_most, wal_bytes(tmp_path))
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert n_most < MAX_WAL_UNDER_READERS_BYTES + 2 * MAX_WAL_BYTES
+    records.close()
+
+
+def replace_much(records: SqliteRecords) -> None:
+    """Write a megabyte, and keep none of it."""
+    with records.database.write(Unaudited.AUDIT_ITSELF) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS much (content BLOB) STRICT")
+        connection.execute("DELETE FROM much")
+        connection.execute("INSERT INTO much VALUES (randomblob(1000000))")
 
 
 def test_a_success_that_found_no_room_is_made_up_for(tmp_path: Path) -> None:

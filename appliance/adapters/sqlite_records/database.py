@@ -27,7 +27,15 @@ from appliance.core.errors import DiskFull, StorageFailed
 from appliance.ports import DiskSpace
 
 MAX_WAL_BYTES = 4 * 1024 * 1024
-"""The WAL is written back and cut when it has grown beyond this."""
+"""The WAL is written back and cut when it has grown beyond this and nobody reads."""
+
+MAX_WAL_UNDER_READERS_BYTES = 4 * MAX_WAL_BYTES
+READERS_WAITED_FOR_S = 0.5
+"""Beyond that, whoever reads now is waited for: somebody may always be reading.
+
+Who begins to read once all is written back reads the file alone and holds nothing up, so the wait
+is as long as the longest reading under way, and no write comes in between.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -182,13 +190,14 @@ class Database:
             return 0
 
     def _checkpoint(self) -> None:
-        """Write the WAL back and cut it; wait for no reader.
+        """Write the WAL back and cut it; wait for readers only if it grew long meanwhile.
 
         Whatever was committed is already on disk, so nothing that happens here is the
         caller's failure; a failed disk closes the latch for those who come next.
         """
         n_bytes = self._wal_bytes()
-        self._writer.execute("PRAGMA busy_timeout=0")
+        wait_s = READERS_WAITED_FOR_S if n_bytes > MAX_WAL_UNDER_READERS_BYTES else 0.0
+        self._writer.execute(f"PRAGMA busy_timeout={wait_s * 1000:.0f}")
         try:
             busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         except sqlite3.Error as error:
