@@ -184,6 +184,14 @@ def early_answer(box: Box, nurse: Client, *, n_mib: int) -> tuple[int, float]:
     raise AssertionError("there was no answer before the end of the recording")
 
 
+def n_running(box: Box) -> int:
+    """Return how many results are being computed, says the file; nothing is changed."""
+    uri = f"{box.data.resolve().as_uri()}/records.db?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as db:
+        (found,) = db.execute("SELECT count(*) FROM results WHERE state = 'running'").fetchone()
+    return int(found)
+
+
 def n_pieces(box: Box) -> int:
     """Return of how many files the ballast is."""
     return len(list((box.data / "ballast").glob("*")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.torture.full_disk import (
     doctor_codes,
     early_answer,
     n_pieces,
+    n_running,
 )
 from tests.torture.small_disk import BLOCK_BYTES, MIB, SmallDisk
 from tests.torture.trial import Trial, needs, needs_root
@@ -32,6 +34,7 @@ from tests.torture.trial import Trial, needs, needs_root
 BACK_WITHIN_S = 10.0
 N_SIGN_INS = 12
 N_PASSED = 3
+N_TRIES = 50
 N_EDGE = 12
 N_BLOCKS_MAX = 1_000
 
@@ -95,7 +98,7 @@ def _swept(
         _sign_in_or_full(box, ledger, chance.choice(("nurse", "researcher", "admin")))
         if kills and steps[-1] >= kills[0]:
             kills.pop(0)
-            nurse = _killed_and_started(box, disk)
+            nurse = _killed_and_started(box, disk, ledger, chance)
         is_edge = steps[-1] < N_EDGE
         steps.append(steps[-1] + trial.amount(short=1 if is_edge else chance.randint(1, 4), long=1))
         assert steps[-1] < N_BLOCKS_MAX
@@ -111,12 +114,34 @@ def _sign_in_or_full(box: SmallBox, ledger: Ledger, role: str = "researcher") ->
     ledger.judged(answer, time.monotonic() - began_s)
 
 
-def _killed_and_started(box: SmallBox, disk: SmallDisk) -> Client:
-    """Kill the box on a disk without a byte, start it there, and sign in once there is room."""
+def _kill_at_work(box: SmallBox, ledger: Ledger, chance: random.Random) -> None:
+    """Kill the box while it computes a result."""
+    nurse = box.sign_in("nurse")
+    for _ in range(N_TRIES):
+        assert ledger.send(nurse, a_submission(chance))
+        if n_running(box):
+            box.stop(signal.SIGKILL)
+            if n_running(box):
+                return
+            box.start()
+            nurse = box.sign_in("nurse")
+    pytest.fail("the box was never seen at its work")
+
+
+def _killed_and_started(
+    box: SmallBox, disk: SmallDisk, ledger: Ledger, chance: random.Random
+) -> Client:
+    """Kill the box at its work, start it on a disk without a byte, sign in once there is room.
+
+    A result that was being computed has to be put right first, and cannot be.
+    """
+    disk.leave(4 * MIB)
+    _kill_at_work(box, ledger, chance)
     disk.leave(0)
-    box.stop(signal.SIGKILL)
     box.begins = False
     box.start()
+    lacking = httpx.get(f"{box.address}/health/ready").json()["lacking"]
+    assert "workers" in lacking
     box.begins = True
     disk.leave(4 * MIB)
     wait_until(box.is_ready, BACK_WITHIN_S, "the box to be whole again")
