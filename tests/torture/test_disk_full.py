@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from appliance.adapters.ballast_files import N_PIECES
-from tests.system import boxes
 from tests.system.boxes import Client, run_spira, wait_until
 from tests.torture.full_disk import (
     FULL,
@@ -55,7 +54,7 @@ def test_disk_full_at_every_block_of_a_submission(
     monkeypatch.setenv("SPIRA_BALLAST_BYTES", "0")
     with box_on_small_disk(tmp_path, n_mib=48) as (box, disk):
         box.stop()
-        monkeypatch.setattr(boxes, "SPIRA", deceive(tmp_path))
+        box.program = deceive(tmp_path)
         box.start()
         ledger = Ledger()
         steps, unfinished = _swept(box, disk, ledger, trial)
@@ -296,7 +295,7 @@ def test_names_that_run_out_are_a_full_disk(
         with box_on_small_disk(directory, n_mib=64, n_names=512) as (box, disk):
             if believes_in_plenty:
                 box.stop()
-                monkeypatch.setattr(boxes, "SPIRA", deceive(directory))
+                box.program = deceive(directory)
                 box.start()
             _wait_for_ballast(box)
             ledger, chance = Ledger(), trial.random("names", believes_in_plenty)

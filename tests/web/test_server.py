@@ -13,7 +13,6 @@ from typing import Any, cast
 import pytest
 from litestar.testing import TestClient
 
-from appliance import server
 from appliance.core.account import Role
 from appliance.core.errors import DiskFull, GraphRefused
 from appliance.core.ids import ModelVersionId
@@ -117,10 +116,9 @@ def test_a_failed_disk_ends_readiness(box: Box) -> None:
 
 
 def test_a_box_starts_on_a_full_disk_and_begins_to_score_when_there_is_space(
-    box: Box, monkeypatch: pytest.MonkeyPatch
+    box: Box,
 ) -> None:
     """A box that left again and again would neither sign in nor show a result."""
-    monkeypatch.setattr(server, "BEGIN_AGAIN_S", 0.05)
     box.records.audit.fault = DiskFull()
     with TestClient(app_of(box, Predictor()), base_url="http://box.local") as http:
         eventually(lambda: http.get("/health/ready").json().get("lacking") == ["workers"])
