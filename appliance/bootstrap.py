@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import time
@@ -18,9 +17,11 @@ from typing import TypeAlias
 from appliance.adapters import ed25519_signatures, key_files
 from appliance.adapters.argon2_passwords import Argon2Passwords
 from appliance.adapters.audio_files import AudioFiles
+from appliance.adapters.ballast_files import BallastFiles
 from appliance.adapters.bundle_files import BundleFiles
 from appliance.adapters.common_passwords import load_common_passwords
 from appliance.adapters.ed25519_signatures import read_key_file, verify
+from appliance.adapters.failed_disk import FailedDisk
 from appliance.adapters.huey_queue import HueyQueue
 from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, make_secrets, read_secret
 from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
@@ -35,6 +36,7 @@ from appliance.ports import (
     BundleStore,
     Clock,
     DatabaseHealth,
+    DiskSpace,
     HospitalRecords,
     InferenceRecords,
     JobQueue,
@@ -54,7 +56,7 @@ from appliance.usecases.models import ModelRoom
 from appliance.usecases.predict import Scoring
 from appliance.usecases.submit import SubmissionRecords
 
-OnFailure: TypeAlias = Callable[[StorageFailed], None]
+OnFailure: TypeAlias = Callable[[StorageFailed], None] | None
 
 is_signed_by = verify
 """Whether the owner of a public key signed these very bytes."""
@@ -89,6 +91,7 @@ class Appliance:
     jobs: JobRecords
     audit: AuditRecords
     database: DatabaseHealth
+    space: DiskSpace
     audio: AudioStore
     bundles: BundleStore
     predictor: Predictor
@@ -190,7 +193,7 @@ def notifier() -> SystemdNotifier:
 
 @contextmanager
 def open_appliance(
-    settings: Settings, *, serving: bool = False, on_failure: OnFailure | None = None
+    settings: Settings, *, serving: bool = False, on_failure: OnFailure = None
 ) -> Iterator[Appliance]:
     """Open a box that was initialised, and close it in order.
 
@@ -204,12 +207,13 @@ def open_appliance(
         SecretMissing, DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
     """
     directory = _initialised(settings)
-    failure = _Failure(on_failure)
-    records = open_records(directory / "records.db", on_failure=failure.tell)
+    failure = FailedDisk(on_failure)
+    space = _space(settings)
+    records = open_records(directory / "records.db", on_failure=failure.tell, space=space)
     predictor = (OnnxPredictor if serving else ConfinedPredictor)(settings.job_timeout_s)
     try:
-        audio = _audio(settings, failure.tell)
-        bundles = _bundles(directory, failure.tell)
+        audio = _audio(directory, space, failure.tell)
+        bundles = _bundles(directory, space, failure.tell)
         failure.stops = tuple(one.refuse_writes for one in (audio, bundles, records.database))
         yield Appliance(
             settings=settings,
@@ -229,6 +233,7 @@ def open_appliance(
             jobs=records.jobs,
             audit=records.audit,
             database=records,
+            space=space,
             audio=audio,
             bundles=bundles,
             predictor=predictor,
@@ -249,6 +254,7 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
         StorageFault: not even its directories can be opened.
     """
     directory = _initialised(settings)
+    space = _space(settings)
     with ExitStack() as opened:
         yield ExaminedBox(
             directory=directory,
@@ -256,9 +262,11 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
             missing_secrets=key_files.missing_secrets(settings.keys),
             unchecked_secrets=key_files.unchecked_secrets(settings.keys),
             public_key=demonstration_key().fingerprint,
-            records=_examined_records(directory, opened),
-            audio=_audio(settings),
-            bundles=_bundles(directory),
+            records=_examined_records(directory, space, opened),
+            space=space,
+            recordings_above_bytes=space.levels.recordings.free_bytes,
+            audio=_audio(directory, space),
+            bundles=_bundles(directory, space),
             predictor=opened.enter_context(closing(ConfinedPredictor(settings.job_timeout_s))),
         )
 
@@ -270,9 +278,11 @@ def _initialised(settings: Settings) -> Path:
     return directory
 
 
-def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | StorageFault:
+def _examined_records(
+    directory: Path, space: DiskSpace, opened: ExitStack
+) -> ExaminedRecords | StorageFault:
     try:
-        records = open_records(directory / "records.db")
+        records = open_records(directory / "records.db", space=space)
     except StorageFault as fault:
         return fault
     opened.callback(records.close)
@@ -287,35 +297,24 @@ def _examined_records(directory: Path, opened: ExitStack) -> ExaminedRecords | S
     )
 
 
-def _audio(
-    settings: Settings, on_failure: Callable[[StorageFailed], None] | None = None
-) -> AudioFiles:
-    directory, reserve_bytes = settings.directory / "audio", settings.reserve_bytes
-    return AudioFiles(directory, reserve_bytes=reserve_bytes, on_failure=on_failure)
+def _space(settings: Settings) -> BallastFiles:
+    return BallastFiles(
+        settings.directory / "ballast",
+        reserve_bytes=settings.reserve_bytes,
+        ballast_bytes=settings.ballast_bytes,
+    )
 
 
-def _bundles(
-    directory: Path, on_failure: Callable[[StorageFailed], None] | None = None
-) -> BundleFiles:
+def _audio(directory: Path, space: BallastFiles, on_failure: OnFailure = None) -> AudioFiles:
+    level = space.levels.recordings
+    return AudioFiles(
+        directory / "audio",
+        reserve_bytes=level.free_bytes,
+        n_reserved_names=level.n_names or 0,
+        on_failure=on_failure,
+    )
+
+
+def _bundles(directory: Path, space: DiskSpace, on_failure: OnFailure = None) -> BundleFiles:
     root = directory / "bundles"
-    return BundleFiles(root, root / "staging", verify=verify, on_failure=on_failure)
-
-
-class _Failure:
-    """What happens when the disk fails anywhere: every store stops acknowledging."""
-
-    def __init__(self, on_failure: OnFailure | None) -> None:
-        self._on_failure = on_failure
-        self.stops: tuple[Callable[[], None], ...] = ()
-        self._told = False
-
-    def tell(self, failure: StorageFailed) -> None:
-        """Close every store and tell the process, once: closing one store tells of it again."""
-        if self._told:
-            return
-        self._told = True
-        for stop in self.stops:
-            stop()
-        logging.getLogger(__name__).critical("storage.failed", extra=dict(failure.details))
-        if self._on_failure is not None:
-            self._on_failure(failure)
+    return BundleFiles(root, root / "staging", verify=verify, space=space, on_failure=on_failure)

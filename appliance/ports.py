@@ -465,6 +465,36 @@ class DatabaseHealth(Protocol):
         """Yield table and id ('' if that is damaged, too) of rows not as written; reads all."""
 
 
+class DiskSpace(Protocol):
+    """Room on the data disk, and ballast: space held so that it can be given up for small writes.
+
+    No method writes, waits, or raises anything but what it says, whatever the disk does.
+    """
+
+    def free_bytes(self) -> int:
+        """Return what may still be written, ballast not counted."""
+
+    def ballast_bytes(self) -> int:
+        """Return how much ballast is held."""
+
+    def admit(self, *, growing: bool) -> None:
+        """Make room for a write by giving up ballast, as far as there is too little.
+
+        Args:
+            growing: it brings something new, such as an inference, that can come later; not a
+                sign-in, an audit row or a result.
+
+        Raises:
+            DiskFull: it is a growing one, and what is left is kept for the others.
+        """
+
+    def give_up(self) -> bool:
+        """Give up some ballast, since a write found no room; return whether there was any."""
+
+    def restore(self) -> bool:
+        """Hold ballast again, as far as recordings are still taken; return whether all is held."""
+
+
 class AudioPart(Protocol):
     """A recording on its way to disk; belongs to one request, not thread-safe."""
 

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Final
 
@@ -15,7 +15,7 @@ from litestar import Litestar
 
 from appliance.bootstrap import Appliance
 from appliance.core.clock_jumps import ClockJumps
-from appliance.core.errors import ApplianceError
+from appliance.core.errors import ApplianceError, DiskFull
 from appliance.usecases.housekeeping import sweep
 from appliance.usecases.models import load_active, unload_unneeded
 from appliance.usecases.reconcile import reconcile
@@ -30,6 +30,8 @@ N_THREADS: Final = 16
 """For blocking calls of requests: most wait for the disk or for the one writer."""
 
 SWEEP_EVERY_S: Final = 3_600.0
+BEGIN_AGAIN_S: Final = 2.0
+"""A disk that was too full to begin on is tried again after so long."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +52,9 @@ def create_app(appliance: Appliance, *, storage_failed: threading.Event | None =
         worker = Worker(
             appliance.scoring(), queue=appliance.queue, n_workers=appliance.settings.n_workers
         )
-        await asyncio.to_thread(_begin, appliance, worker)
-        minutes = asyncio.create_task(_every_minute(appliance, readiness))
+        with suppress(DiskFull):  # logged; the box signs in and reads, and begins when it can
+            await asyncio.to_thread(_begin, appliance, worker, readiness)
+        minutes = asyncio.create_task(_every_minute(appliance, worker, readiness))
         try:
             yield
         finally:
@@ -64,13 +67,21 @@ def create_app(appliance: Appliance, *, storage_failed: threading.Event | None =
     return create_web(appliance, readiness=readiness, lifespan=[lifespan])
 
 
-def _begin(appliance: Appliance, worker: Worker) -> None:
+def _begin(appliance: Appliance, worker: Worker, readiness: Readiness) -> None:
     """Put right what a crash left, then let the workers begin.
 
     In this order: a claim of this boot must not be taken for one that a crash left behind.
+
+    Raises:
+        DiskFull: not even that can be written; nothing has begun.
     """
-    n_waiting = _reconcile(appliance, starting=True)
+    try:
+        n_waiting = _reconcile(appliance, starting=True)
+    except DiskFull as fault:
+        _log.warning("not-begun", extra={"code": fault.code})
+        raise
     appliance.queue.start(worker.work, appliance.settings.n_workers)
+    readiness.begun.set()
     _log.info("box-started", extra={"n_waiting": n_waiting})
 
 
@@ -87,8 +98,8 @@ def _end(appliance: Appliance, worker: Worker) -> None:
     _log.info("workers-stopped", extra={"in_time": ended, "n_released": n_released})
 
 
-async def _every_minute(appliance: Appliance, readiness: Readiness) -> None:
-    """Keep loaded what serves, off the request path, bring back what the queue forgot, and sweep.
+async def _every_minute(appliance: Appliance, worker: Worker, readiness: Readiness) -> None:
+    """Keep loaded what serves, bring back what the queue forgot, sweep, and hold ballast.
 
     Versions are switched by other processes, too: this one finds out here. The first sweep waits
     until requests are taken: what it removes is a day old and nobody's.
@@ -102,8 +113,14 @@ async def _every_minute(appliance: Appliance, readiness: Readiness) -> None:
         if ticks() >= sweep_at_s:
             sweep_at_s = ticks() + SWEEP_EVERY_S
             await _tried("not-swept", lambda: _sweep(appliance, forward_s=jumps.forward_s))
-        await asyncio.sleep(appliance.settings.reconcile_every_s)
-        await _tried("not-reconciled", lambda: _reconcile(appliance, starting=False))
+        await _tried("ballast-not-restored", appliance.space.restore)
+        if readiness.begun.is_set():
+            await asyncio.sleep(appliance.settings.reconcile_every_s)
+            await _tried("claims-not-released", worker.give_back)
+            await _tried("not-reconciled", lambda: _reconcile(appliance, starting=False))
+        else:
+            await asyncio.sleep(BEGIN_AGAIN_S)
+            await _tried("not-begun", lambda: _begin(appliance, worker, readiness))
 
 
 async def _tried(event: str, action: Callable[[], object]) -> None:

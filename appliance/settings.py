@@ -117,9 +117,19 @@ class Settings:
     reserve_bytes: int = field(
         default=268_435_456,
         metadata=_told(
-            "free space uploads never touch, so that sign-in, reads and results go on",
+            "free space recordings never touch, and new inferences only half of; an eighth of "
+            "a small disk",
             unit="bytes",
             least=16_777_216,
+        ),
+    )
+    ballast_bytes: int = field(
+        default=67_108_864,
+        metadata=_told(
+            "space held in `ballast/` and given up on a full disk, so that sign-in, reads and "
+            "results go on; a sixteenth of a small disk",
+            unit="bytes",
+            least=0,
         ),
     )
     log_level: Literal["debug", "info", "warning", "error"] = field(

@@ -29,6 +29,7 @@ class Worker:
         self._queue = queue
         self._n_workers = n_workers
         self._stopping = threading.Event()
+        self._not_given_back: set[ResultId] = set()
 
     def work(self, result_id: ResultId) -> None:
         """Answer this result and whatever else waits, until told to stop.
@@ -49,6 +50,16 @@ class Worker:
     def stop(self) -> None:
         """Begin nothing new."""
         self._stopping.set()
+
+    def give_back(self) -> None:
+        """Release the claims that could not be released when they should: nobody works on them.
+
+        Raises:
+            StorageFault: it still cannot be done; to be called again.
+        """
+        for result_id in tuple(self._not_given_back):
+            self._scoring.jobs.release(owner=self._scoring.owner, result_id=result_id)
+            self._not_given_back.discard(result_id)
 
     def _answer_one(self, wanted: ResultId | None) -> bool:
         """Return whether there was something to answer."""
@@ -75,7 +86,8 @@ class Worker:
         try:
             self._scoring.jobs.release(owner=self._scoring.owner, result_id=claimed.id)
         except StorageFault as fault:
-            # Nothing can be written: the claim runs out instead.
+            # Nothing can be written: it is tried again, and at last the claim runs out.
+            self._not_given_back.add(claimed.id)
             _log.warning("claim-not-released", extra={"result_id": claimed.id, "code": fault.code})
 
     def _wake_others(self, answered: Result) -> None:

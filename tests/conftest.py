@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Boxes of tests are many, and what they leave behind is kept for a while: little ballast each.
+os.environ.setdefault("SPIRA_BALLAST_BYTES", "1048576")
+
 # No deadline and no health check of speed: a busy machine is not a fault of the code.
 _SLOW_IS_FINE = [HealthCheck.too_slow]
 settings.register_profile(

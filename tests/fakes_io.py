@@ -150,6 +150,52 @@ class FakeAudioStore:
 
 
 @dataclass
+class FakeDiskSpace:
+    """A disk in memory; tests fill it.
+
+    Attributes:
+        free: bytes left.
+        held: bytes of ballast.
+        small_bytes, growing_bytes, recordings_bytes: the levels.
+    """
+
+    free: int = 1 << 40
+    held: int = 0
+    small_bytes: int = 4 << 20
+    growing_bytes: int = 8 << 20
+    recordings_bytes: int = 16 << 20
+    ballast: int = 16 << 20
+
+    def free_bytes(self) -> int:
+        """Return what is left."""
+        return self.free
+
+    def ballast_bytes(self) -> int:
+        """Return what is held."""
+        return self.held
+
+    def admit(self, *, growing: bool) -> None:
+        """Give up ballast below the lowest level. Raises DiskFull for what can wait."""
+        while self.free < self.small_bytes and self.give_up():
+            pass
+        if growing and self.free < self.growing_bytes:
+            raise DiskFull
+
+    def give_up(self) -> bool:
+        """Give up a piece, if there is one."""
+        piece = min(self.held, self.ballast // 16)
+        self.free, self.held = self.free + piece, self.held - piece
+        return piece > 0
+
+    def restore(self) -> bool:
+        """Hold pieces again while recordings are still taken."""
+        piece = self.ballast // 16
+        while self.held < self.ballast and self.free - piece >= self.recordings_bytes:
+            self.free, self.held = self.free - piece, self.held + piece
+        return self.held == self.ballast
+
+
+@dataclass
 class FakePasswordHasher:
     """A hash that costs nothing and hides nothing from a test."""
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from appliance.core.errors import DatabaseBusy, StorageFailed
+from appliance.core.errors import DatabaseBusy, DiskFull, StorageFailed
 from appliance.core.ids import ResultId
 from appliance.core.result import Result, ResultState
 from appliance.core.scores import Scores
@@ -135,6 +135,33 @@ def test_a_disk_that_fails_leaves_the_result_to_be_taken_again(ward: Ward) -> No
     assert waiting == 1
     worker_of(ward).work(result.id)
     assert state_of(ward, result) is ResultState.DONE
+
+
+def test_a_claim_that_could_not_be_given_back_is_given_back_when_it_can(ward: Ward) -> None:
+    """A disk that was full for a moment does not cost the length of a lease."""
+    result = submitted(ward)
+    records = cast("FakeRecords", ward.records)
+
+    class FullPredictor(FakePredictor):
+        def score(
+            self, graph_sha256: str, inputs: Mapping[str, object], *, timeout_s: float
+        ) -> Scores:
+            """Let the disk be full when the answer is to be stored."""
+            assert (graph_sha256, bool(inputs), timeout_s > 0) == (graph_sha256, True, True)
+            records.audit.fault = DiskFull()
+            raise DiskFull
+
+    ward.predictor = FullPredictor()
+    worker = worker_of(ward)
+    worker.work(result.id)
+    with pytest.raises(DiskFull):
+        worker.give_back()
+    assert state_of(ward, result) is ResultState.RUNNING
+
+    records.audit.fault = None
+    worker.give_back()
+
+    assert state_of(ward, result) is ResultState.QUEUED
 
 
 def test_a_stopped_worker_begins_nothing(ward: Ward) -> None:

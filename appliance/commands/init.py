@@ -83,7 +83,8 @@ def demonstration_bundle() -> Path:
 
 
 def _furnished(settings: Settings, *, demo: bool) -> tuple[FirstUser, ...]:
-    make_box_files(settings)
+    with file_faults():
+        make_box_files(settings)
     with open_appliance(settings) as appliance:
         box = NewBox(
             actor=ACTOR,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from appliance.core.errors import (
     FieldError,
     InvalidRequest,
     PasswordMismatch,
+    StorageFault,
     TooManyAttempts,
     WrongCredentials,
     WrongPassword,
@@ -163,11 +165,17 @@ def grant_token(
         issued_at=now,
         expires_at=now + token_lifetime,
     )
-    accounts.add_token(
-        token,
-        password_hash=verified.password_hash,
-        audit=audited(AuditAction.SIGNED_IN, user.id, at=now, actor=user.id),
-    )
+    try:
+        accounts.add_token(
+            token,
+            password_hash=verified.password_hash,
+            audit=audited(AuditAction.SIGNED_IN, user.id, at=now, actor=user.id),
+        )
+    except StorageFault:
+        # The password was right: a full disk must not look like guessing.
+        with suppress(StorageFault):
+            accounts.count_success(attempt.keys, at=now)
+        raise
     accounts.count_success(attempt.keys, at=now)
     return token
 

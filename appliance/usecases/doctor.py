@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from appliance.ports import (
     BundleStore,
     Clock,
     DatabaseHealth,
+    DiskSpace,
     InferenceRecords,
     KeyRecords,
     ModelRecords,
@@ -73,6 +73,7 @@ class ExaminedBox:
         unchecked_secrets: names of those in which damage could not be seen.
         public_key: fingerprint of the demonstration key that ships with the release.
         records: what the database holds, or why it could not be opened.
+        recordings_above_bytes: with less free space no recording is taken.
     """
 
     directory: Path
@@ -81,6 +82,8 @@ class ExaminedBox:
     unchecked_secrets: tuple[str, ...] = ()
     public_key: str
     records: ExaminedRecords | StorageFault
+    space: DiskSpace
+    recordings_above_bytes: int
     audio: AudioStore
     bundles: BundleStore
     predictor: Predictor
@@ -145,7 +148,11 @@ def _look_at_files(box: ExaminedBox) -> Iterator[Finding]:
     }
     yield from secrets.check(box.missing_secrets)
     yield from private_files.check(modes)
-    yield from disk_space.check(shutil.disk_usage(box.directory).free)
+    yield from disk_space.check(
+        box.space.free_bytes(),
+        recordings_above_bytes=box.recordings_above_bytes,
+        ballast_bytes=box.space.ballast_bytes(),
+    )
 
 
 def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:

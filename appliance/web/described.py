@@ -59,7 +59,7 @@ _MEANINGS: Final = {
     503: "Not ready or not writable",
     507: "The disk is full",
 }
-ANYWHERE: Final = (403, 421, 500, 503)
+ANYWHERE: Final = (403, 421, 500, 503, 507)
 """What every address may answer."""
 
 

@@ -32,11 +32,12 @@ class Readiness:
     """What has to hold before the box can do its main job; set from several threads."""
 
     def __init__(self, storage_failed: threading.Event | None = None) -> None:
-        """Begin as a box whose models are not loaded yet.
+        """Begin as a box whose workers did not begin and whose models are not loaded yet.
 
         Args:
             storage_failed: is set by whoever meets a failed disk.
         """
+        self.begun = threading.Event()
         self.models_loaded = threading.Event()
         self.storage_failed = storage_failed or threading.Event()
 
@@ -45,6 +46,8 @@ class Readiness:
         lacking = []
         if self.storage_failed.is_set():
             lacking.append("storage")
+        if not self.begun.is_set():
+            lacking.append("workers")
         if not self.models_loaded.is_set():
             lacking.append("models")
         return tuple(lacking)
@@ -101,7 +104,12 @@ def metrics(
     traffic: NamedDependency[Traffic],
 ) -> Response[str]:
     """Return counts in the text format of Prometheus."""
-    lines = [*_box_lines(readiness), *_result_lines(appliance), *_traffic_lines(traffic)]
+    lines = [
+        *_box_lines(readiness),
+        *_disk_lines(appliance),
+        *_result_lines(appliance),
+        *_traffic_lines(traffic),
+    ]
     return Response("\n".join(lines) + "\n", media_type=_METRICS_TYPE)
 
 
@@ -116,6 +124,15 @@ def _box_lines(readiness: Readiness) -> Iterator[str]:
     yield f'spira_build_info{{version="{__version__}"}} 1'
     yield "# TYPE spira_ready gauge"
     yield f"spira_ready {0 if readiness.lacks() else 1}"
+
+
+def _disk_lines(appliance: Appliance) -> Iterator[str]:
+    yield "# HELP spira_disk_free_bytes What may still be written to the data disk."
+    yield "# TYPE spira_disk_free_bytes gauge"
+    yield f"spira_disk_free_bytes {appliance.space.free_bytes()}"
+    yield "# HELP spira_ballast_bytes Space held for a full disk; less than usual: it was full."
+    yield "# TYPE spira_ballast_bytes gauge"
+    yield f"spira_ballast_bytes {appliance.space.ballast_bytes()}"
 
 
 def _result_lines(appliance: Appliance) -> Iterator[str]:

@@ -82,7 +82,7 @@ class InferenceController(Controller):
         request_max_body_size=MAX_UPLOAD_BYTES,
         opt=takes("multipart/form-data", _FORM_2022, encoding=_ENCODING_2022)
         | leads_to(*_one_inference(200, "inference_id")),
-        responses=may_fail(400, 401, 403, 404, 411, 413, 415, 422, 507),
+        responses=may_fail(400, 401, 403, 404, 411, 413, 415, 422),
     )
     async def submit_2022(
         self,
@@ -112,7 +112,7 @@ class InferenceController(Controller):
         "/{inference_id:str}",
         status_code=HTTPStatus.CREATED,
         opt=takes_json(InferenceBody) | leads_to(*_one_inference(201, "id")),
-        responses=may_fail(400, 401, 403, 404, 409, 413, 415, 422, 507)
+        responses=may_fail(400, 401, 403, 404, 409, 413, 415, 422)
         | also(200, dict[str, Any], "It was here already, with the same content"),
     )
     async def submit(

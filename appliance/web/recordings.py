@@ -54,7 +54,7 @@ class RecordingController(Controller):
         status_code=HTTPStatus.CREATED,
         request_max_body_size=MAX_BYTES,
         opt=takes("audio/wav", _WAV) | reads(_CONTENT_DIGEST),
-        responses=may_fail(400, 401, 403, 404, 409, 410, 411, 413, 415, 422, 507)
+        responses=may_fail(400, 401, 403, 404, 409, 410, 411, 413, 415, 422)
         | also(200, wire.RecordingWire, "It was here already, with the same content"),
     )
     async def send(

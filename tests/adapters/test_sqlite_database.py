@@ -8,12 +8,17 @@ import resource
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from appliance.adapters.sqlite_records import SqliteRecords, open_records
-from appliance.adapters.sqlite_records.database import MAX_WAL_BYTES, Unaudited
+from appliance.adapters.sqlite_records.database import (
+    MAX_WAL_BYTES,
+    MAX_WAL_UNDER_READERS_BYTES,
+    Unaudited,
+)
 from appliance.adapters.sqlite_records.faults import Latch, translated
 from appliance.adapters.sqlite_records.lock import WriterLock
 from appliance.adapters.sqlite_records.migrations import APPLICATION_ID
@@ -28,7 +33,9 @@ from appliance.core.errors import (
     StorageFailed,
 )
 from appliance.core.ids import HospitalId
-from tests.builders import a_hospital, an_audit
+from appliance.core.throttle import FREE_FAILURES_PER_PAIR, throttle_keys
+from tests.builders import NOON, a_hospital, an_audit
+from tests.fakes_io import FakeDiskSpace
 
 SCHEMA = Path(__file__).parents[1] / "snapshots" / "schema.sql"
 
@@ -349,3 +356,124 @@ def test_a_tampered_audit_row_is_found(records: SqliteRecords, tmp_path: Path) -
     connection.close()
     with pytest.raises(AuditBroken):
         list(records.audit.rows())
+
+
+class Space(FakeDiskSpace):
+    """A disk that counts what is given up."""
+
+    n_given_up = 0
+
+    def give_up(self) -> bool:
+        """Count."""
+        self.n_given_up += 1
+        return super().give_up()
+
+
+def test_on_a_full_disk_small_writes_go_on_and_inferences_wait(tmp_path: Path) -> None:
+    """Ballast is given up before the small write, not after it failed."""
+    space = Space(free=1 << 40)
+    records = open_records(tmp_path / "records.db", space=space)
+    space.restore()
+    space.free = 0
+
+    with pytest.raises(DiskFull), records.database.write(Unaudited.AUDIT_ITSELF, growing=True):
+        pytest.fail("nothing may begin")
+    add_hospital(records, 0)
+
+    assert space.free >= space.small_bytes
+    assert len(records.hospitals.hospitals()) == 1
+    records.close()
+
+
+def test_a_disk_that_is_full_unannounced_gives_up_ballast_for_the_next_write(
+    tmp_path: Path,
+) -> None:
+    """A quota, or a disk that grows behind the box's back, says nothing beforehand."""
+    space = Space(free=1 << 40)
+    records = open_records(tmp_path / "records.db", space=space)
+    space.restore()
+    with records.database.write(Unaudited.AUDIT_ITSELF) as connection:
+        n_pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    records.database._writer.execute(f"PRAGMA max_page_count={n_pages}")  # noqa: SLF001
+
+    with pytest.raises(DiskFull):
+        fill(records)
+    assert space.n_given_up == 1
+
+    records.database._writer.execute("PRAGMA max_page_count=1000000")  # noqa: SLF001
+    fill(records)
+    records.close()
+
+
+def fill(records: SqliteRecords) -> None:
+    """Write more than the pages at hand can take."""
+    with records.database.write(Unaudited.AUDIT_ITSELF) as connection:
+        connection.execute("CREATE TABLE much (content BLOB) STRICT")
+        connection.execute("INSERT INTO much VALUES (zeroblob(1000000))")
+
+
+def test_readers_who_take_turns_do_not_let_the_log_grow(tmp_path: Path) -> None:
+    """There is no moment without a reader, and still the WAL is cut."""
+    records = open_records(tmp_path / "records.db")
+    taken, stop = threading.Barrier(3), threading.Event()
+
+    def read_on() -> None:
+        taken.wait()
+        while not stop.is_set():
+            with records.database.read() as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                stop.wait(0.02)
+
+    readers = [threading.Thread(target=read_on) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    taken.wait()
+    n_most = 0
+    try:
+        for _ in range(40):
+            replace_much(records)
+            n_most = max(n_most, wal_bytes(tmp_path))
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert n_most < MAX_WAL_UNDER_READERS_BYTES + 2 * MAX_WAL_BYTES
+    records.close()
+
+
+def replace_much(records: SqliteRecords) -> None:
+    """Write a megabyte, and keep none of it."""
+    with records.database.write(Unaudited.AUDIT_ITSELF) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS much (content BLOB) STRICT")
+        connection.execute("DELETE FROM much")
+        connection.execute("INSERT INTO much VALUES (randomblob(1000000))")
+
+
+def test_a_success_that_found_no_room_is_made_up_for(tmp_path: Path) -> None:
+    """Whoever typed the right password while the disk was full is no guesser afterwards."""
+    records = open_records(tmp_path / "records.db")
+    keys = throttle_keys("ana", "192.0.2.1")
+    for _ in range(FREE_FAILURES_PER_PAIR + 1):
+        assert records.accounts.admit(keys, at=NOON) == 0.0
+        with pytest.raises(DiskFull), full(records):
+            records.accounts.count_success(keys, at=NOON)
+
+    assert records.accounts.admit(keys, at=NOON) == 0.0
+    records.close()
+
+
+@contextmanager
+def full(records: SqliteRecords) -> Iterator[None]:
+    """Let every write find the disk full."""
+    space = FakeDiskSpace(free=0)
+    space.admit = _refuse  # type: ignore[method-assign]
+    records.database._space = space  # noqa: SLF001
+    try:
+        yield
+    finally:
+        records.database._space = None  # noqa: SLF001
+
+
+def _refuse(*, growing: bool) -> None:
+    del growing
+    raise DiskFull

@@ -46,6 +46,16 @@ def test_only_its_owner_may_read_a_box(new: Console) -> None:
     assert not any(mode & 0o077 for mode in modes.values())
 
 
+def test_a_place_for_keys_that_takes_none_is_a_refusal(
+    new: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is full but for the directory itself; nothing is left behind."""
+    monkeypatch.setenv("SPIRA_KEYS", "/proc/keys-of-a-box")
+
+    assert new.error("init") == (3, "target-unwritable")
+    assert not new.directory.exists()
+
+
 def test_passwords_stand_in_no_file(new: Console) -> None:
     """What was shown once cannot be found on disk."""
     (admin,) = new.json("init")["users"]

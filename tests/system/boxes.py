@@ -48,6 +48,7 @@ class Box:
     users: dict[str, dict[str, str]]
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    program: Path = SPIRA
     clients: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
@@ -62,7 +63,7 @@ class Box:
         """Start the server and wait until it is ready."""
         log = (self.data.parent / "serve.log").open("ab")
         self.process = subprocess.Popen(
-            [SPIRA, "serve", "--port", str(self.port), "--data", str(self.data)],
+            [self.program, "serve", "--port", str(self.port), "--data", str(self.data)],
             stdout=log,
             stderr=log,
         )

@@ -42,7 +42,7 @@ from tests.builders import (
     later,
 )
 from tests.bundle_builders import bundle_contents
-from tests.fakes_audit import FakeAudit
+from tests.fakes_io import FakeDiskSpace
 from tests.fakes_models import FakeBundleStore, FakePredictor
 from tests.usecases.shelf import Shelf, as_expected
 from tests.usecases.ward import Ward, a_voice
@@ -73,11 +73,20 @@ def test_files_are_for_the_box_alone(
 
 @pytest.mark.parametrize(
     ("free_gib", "expected"),
-    [(50.0, []), (4.9, [("disk-space-low", WARNING)]), (0.9, [("disk-space-low", ERROR)])],
+    [
+        (50.0, []),
+        (4.9, [("disk-space-low", WARNING)]),
+        (0.9, [("disk-space-low", ERROR)]),
+        (0.2, [("disk-full", ERROR)]),
+    ],
 )
 def test_space_runs_out_in_two_steps(free_gib: float, expected: list[tuple[str, Severity]]) -> None:
     """There is a warning long before recordings are refused."""
-    assert outcome(disk_space.check(int(free_gib * disk_space.GIB))) == expected
+    found = disk_space.check(
+        int(free_gib * disk_space.GIB), recordings_above_bytes=disk_space.GIB // 4, ballast_bytes=0
+    )
+
+    assert outcome(found) == expected
 
 
 @pytest.mark.parametrize(
@@ -141,10 +150,9 @@ def test_a_clock_that_went_back_is_an_error() -> None:
     """Seconds of correction are no fault."""
 
     def found(*seconds: float) -> list[tuple[str, Severity]]:
-        past, chain = clock.Past(), FakeAudit()
+        past = clock.Past()
         for at_s in seconds:
-            chain.append(an_audit(at=later(at_s)))
-        assert [row.seq for row in past.watched(chain.rows())] == [*range(1, len(seconds) + 1)]
+            past.watch(later(at_s))
         return outcome(clock.check(past, now=NOON))
 
     assert found() == []
@@ -224,6 +232,8 @@ def box_of(ward: Ward, directory: Path) -> ExaminedBox:
             keys=ward.records.keys,
             protocols=ward.records.protocols,
         ),
+        space=FakeDiskSpace(),
+        recordings_above_bytes=FakeDiskSpace.recordings_bytes,
         audio=ward.audio,
         bundles=WholeBundles(),
         predictor=ward.predictor,
@@ -231,9 +241,9 @@ def box_of(ward: Ward, directory: Path) -> ExaminedBox:
 
 
 def codes(box: ExaminedBox, *, deep: bool = False) -> set[str]:
-    """Return what was found, but for the disk of the machine that runs this."""
+    """Return what was found."""
     findings = examine(box, deep=deep, progress=lambda _name: None)
-    return {finding.code for finding in findings} - {"disk-space-low"}
+    return {finding.code for finding in findings}
 
 
 def test_a_box_in_order_has_no_finding(ward: Ward, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ from tests.builders import (
     an_audit,
 )
 from tests.fakes import FakeRecords, open_fake_records
-from tests.fakes_io import FakeAudioStore, FakeJobQueue, FakePasswordHasher
+from tests.fakes_io import FakeAudioStore, FakeDiskSpace, FakeJobQueue, FakePasswordHasher
 from tests.form_2022 import FORM_2022, HC
 
 PASSWORD: Final = "correct horse battery"
@@ -155,6 +155,7 @@ class Box:
 
     records: FakeRecords = field(default_factory=open_fake_records)
     audio: FakeAudioStore = field(default_factory=FakeAudioStore)
+    space: FakeDiskSpace = field(default_factory=FakeDiskSpace)
     hasher: FakePasswordHasher = field(default_factory=FakePasswordHasher)
     queue: FakeJobQueue = field(default_factory=FakeJobQueue)
     clock: TestClock = field(default_factory=TestClock)
@@ -187,6 +188,7 @@ class Box:
             jobs=self.records.jobs,
             audit=self.records.audit,
             database=cast("Any", Unused()),
+            space=self.space,
             audio=self.audio,
             bundles=cast("Any", Unused()),
             predictor=cast("Any", Unused()),

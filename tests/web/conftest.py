@@ -70,6 +70,7 @@ def scene(
     admin: Person,
 ) -> Scene:
     """A scored inference of the nurse, and all who may ask for it."""
+    box.readiness.begun.set()
     box.readiness.models_loaded.set()
     answer = nurse.post_2022()
     assert answer.status_code == httpx.codes.OK, answer.text

@@ -194,7 +194,9 @@ def test_other_origins_are_served_only_where_the_settings_say_so(box: Box) -> No
 
 def test_readiness_follows_models_and_storage(box: Box, http: TestClient[Litestar]) -> None:
     """Not ready until models are loaded, and not again after the disk failed."""
-    assert http.get("/health/ready").json()["lacking"] == ["models"]
+    assert http.get("/health/ready").json()["lacking"] == ["workers", "models"]
+    box.readiness.begun.set()
+    box.readiness.begun.set()
     box.readiness.models_loaded.set()
     assert http.get("/health/ready").json() == {"status": "ready", "version": "0.1.0"}
     box.readiness.storage_failed.set()

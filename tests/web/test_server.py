@@ -14,7 +14,7 @@ import pytest
 from litestar.testing import TestClient
 
 from appliance.core.account import Role
-from appliance.core.errors import GraphRefused
+from appliance.core.errors import DiskFull, GraphRefused
 from appliance.core.ids import ModelVersionId
 from appliance.core.result import ResultState
 from appliance.server import create_app
@@ -113,6 +113,28 @@ def test_a_failed_disk_ends_readiness(box: Box) -> None:
         eventually(lambda: http.get("/health/ready").status_code == 200)
         failed.set()
         assert http.get("/health/ready").json()["lacking"] == ["storage"]
+
+
+def test_a_box_starts_on_a_full_disk_and_begins_to_score_when_there_is_space(
+    box: Box,
+) -> None:
+    """A box that left again and again would neither sign in nor show a result."""
+    box.records.audit.fault = DiskFull()
+    with TestClient(app_of(box, Predictor()), base_url="http://box.local") as http:
+        eventually(lambda: http.get("/health/ready").json().get("lacking") == ["workers"])
+        assert box.queue.work is None
+
+        box.records.audit.fault = None
+        eventually(lambda: http.get("/health/ready").status_code == 200)
+        assert box.queue.work is not None
+
+
+def test_ballast_is_held_again_by_itself(box: Box) -> None:
+    """Nobody has to remember that the disk was full."""
+    with TestClient(app_of(box, Predictor()), base_url="http://box.local"):
+        eventually(lambda: box.space.held == box.space.ballast)
+        box.space.give_up()
+        eventually(lambda: box.space.held == box.space.ballast)
 
 
 def test_what_a_crash_left_is_put_right_before_any_worker_starts(box: Box) -> None:

@@ -45,6 +45,7 @@ class AudioFiles:
         directory: Path,
         *,
         reserve_bytes: int,
+        n_reserved_names: int = 0,
         on_failure: Callable[[StorageFailed], None] | None = None,
         disk: Disk | None = None,
     ) -> None:
@@ -53,6 +54,7 @@ class AudioFiles:
         Args:
             directory: `audio/` of the data directory.
             reserve_bytes: free space that recordings never touch.
+            n_reserved_names: files that may still be made, and that recordings leave.
             on_failure: called once, in the thread that met the failure; must neither block
                 nor write.
             disk: the real one unless a test brings its own.
@@ -63,6 +65,7 @@ class AudioFiles:
         self.directory = directory
         self.disk = disk or Disk()
         self._reserve_bytes = reserve_bytes
+        self._n_reserved_names = n_reserved_names
         self._latch = Latch(on_failure)
         with self._latch.durably():
             directory.mkdir(mode=0o700, exist_ok=True)
@@ -74,6 +77,7 @@ class AudioFiles:
         path = self.directory / f".{secrets.token_hex(16)}.part"
         with self.durably():
             self.refuse_below_reserve(0)
+            self._refuse_last_names()
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             handle = self.disk.open(path, flags, 0o600)
             # While it is locked no sweep takes it for a crash's leaving; a kill unlocks it.
@@ -146,6 +150,12 @@ class AudioFiles:
         """Raise DiskFull if so many bytes more would touch the reserve."""
         if self.disk.free_bytes(self.directory) - n_bytes < self._reserve_bytes:
             raise DiskFull(reserve_bytes=self._reserve_bytes)
+
+    def _refuse_last_names(self) -> None:
+        """Raise DiskFull if one file more would be one of the last."""
+        n_names = self.disk.n_names(self.directory)
+        if n_names is not None and n_names <= self._n_reserved_names:
+            raise DiskFull(n_names=n_names)
 
     def durably(self) -> AbstractContextManager[None]:
         """Let nothing be acknowledged after a failure.

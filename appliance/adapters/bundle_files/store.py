@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -37,6 +37,7 @@ from appliance.core.errors import ModelUnavailable, StorageFailed
 from appliance.core.manifest import GRAPH_NAME
 from appliance.core.manifest_json import MAX_TOTAL_BYTES
 from appliance.core.signing_key import TrustedKey
+from appliance.ports import DiskSpace
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _COPY: Final = "bundle.spira"
@@ -63,6 +64,7 @@ class BundleFiles:
         now_s: Callable[[], float] = time.time,
         max_bytes: int = MAX_TOTAL_BYTES,
         on_failure: Callable[[StorageFailed], None] | None = None,
+        space: DiskSpace | None = None,
     ) -> None:
         """Use these directories, making them where they are missing.
 
@@ -73,10 +75,12 @@ class BundleFiles:
             now_s: the present in seconds of the epoch, as the filesystem counts.
             max_bytes: a longer file is given up while it is copied.
             on_failure: called once when the disk fails; must neither block nor write.
+            space: is asked while it is copied; None where there is nothing to keep free.
         """
         self._on_failure = on_failure
         self._failed = False
         self._max_bytes = max_bytes
+        self._space = space
         self._now_s = now_s
         self._root = root
         self._staging = staging
@@ -106,7 +110,8 @@ class BundleFiles:
         believed = Believed(keys=trusted, never_to_model=never_to_model, verify=self._verify)
         work = self._new_work()
         try:
-            write_new(work / _COPY, pieces_of(source, max_bytes=self._max_bytes))
+            pieces = pieces_of(source, max_bytes=self._max_bytes)
+            write_new(work / _COPY, self._admitted(pieces))
             authentic = unpack(work / _COPY, work / _TREE, believed)
             with writing():
                 (work / _COPY).unlink()
@@ -120,6 +125,13 @@ class BundleFiles:
             manifest_bytes=authentic.manifest_bytes,
             key_fingerprint=authentic.key_fingerprint,
         )
+
+    def _admitted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the pieces as long as there is room for what can come later."""
+        for piece in pieces:
+            if self._space is not None:
+                self._space.admit(growing=True)
+            yield piece
 
     def staged_contents(self, staged: StagedBundle) -> BundleContents:
         """Return what a staged bundle holds. Raises ModelUnavailable if it is gone or changed."""

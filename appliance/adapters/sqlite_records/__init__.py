@@ -18,6 +18,7 @@ from appliance.adapters.sqlite_records.models import SqliteModels
 from appliance.adapters.sqlite_records.protocols import SqliteProtocols
 from appliance.adapters.sqlite_records.recordings import SqliteRecordings
 from appliance.core.errors import StorageFailed
+from appliance.ports import DiskSpace
 
 __all__ = ["SqliteRecords", "open_records"]
 
@@ -61,7 +62,10 @@ class SqliteRecords:
 
 
 def open_records(
-    path: Path, *, on_failure: Callable[[StorageFailed], None] | None = None
+    path: Path,
+    *,
+    on_failure: Callable[[StorageFailed], None] | None = None,
+    space: DiskSpace | None = None,
 ) -> SqliteRecords:
     """Open `records.db`, making it if absent, and bring its schema up to date.
 
@@ -69,12 +73,13 @@ def open_records(
         path: of the file; its directory exists. `records.lock` lies beside it.
         on_failure: called once when the disk fails to store: the process should leave. Must
             neither block nor write.
+        space: is asked before each write; None where there is nothing to keep free.
 
     Raises:
         DatabaseUnusable: damaged, another program's, or written by a newer release.
         DiskFull, DatabaseBusy, StorageFailed.
     """
-    database = Database(path, on_failure=on_failure)
+    database = Database(path, on_failure=on_failure, space=space)
     return SqliteRecords(
         database=database,
         accounts=SqliteAccounts(database),

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from appliance.adapters.sqlite_records.columns import document_text, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.adapters.sqlite_records.seals import all_checked, checked, refuse_lost
+from appliance.adapters.sqlite_records.sign_in_failures import (
+    N_FORGOTTEN_AT_ONCE,
+    forget_old,
+    read_failures,
+    store_failures,
+)
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
+    DiskFull,
     EmailTaken,
     HospitalNotFound,
     UsernameTaken,
@@ -21,9 +29,7 @@ from appliance.core.errors import (
 from appliance.core.ids import HospitalId, TokenId, UserId
 from appliance.core.names import folded
 from appliance.core.throttle import (
-    FORGET_AFTER_S,
     Budget,
-    Failures,
     after_admission,
     after_success,
     throttle_keys,
@@ -31,7 +37,6 @@ from appliance.core.throttle import (
 )
 
 _KEEP_EXPIRED = timedelta(days=1)
-_N_FORGOTTEN_AT_ONCE = 1_000  # more than one sign-in adds, and few enough that none has to wait
 
 
 class SqliteAccounts:
@@ -40,6 +45,7 @@ class SqliteAccounts:
     def __init__(self, database: Database) -> None:
         """Keep accounts in this database."""
         self._database = database
+        self._owed: Counter[tuple[tuple[Budget, str], ...]] = Counter()
 
     def add_user(self, user: User, password_hash: str, *, audit: AuditEntry) -> None:
         """See the port; HospitalNotFound too."""
@@ -167,25 +173,34 @@ class SqliteAccounts:
 
     def admit(self, keys: Mapping[Budget, str], *, at: datetime) -> float:
         """See the port."""
+        owed = tuple(keys.items())
         with self._database.write(Unaudited.SIGN_IN_COUNT) as connection:
-            failures = _failures(connection, keys)
+            failures = read_failures(connection, keys)
+            for _ in range(self._owed[owed]):
+                failures = after_success(failures, keys, at=at)
             remaining_s = wait_s(failures, now=at)
             if remaining_s <= 0.0:
-                _store_failures(connection, keys, after_admission(failures, keys, at=at))
-                _forget_old(connection, at)
-            return remaining_s
+                store_failures(connection, keys, after_admission(failures, keys, at=at))
+                forget_old(connection, at)
+        if remaining_s <= 0.0:
+            del self._owed[owed]
+        return remaining_s
 
     def is_known(self, keys: Mapping[Budget, str]) -> bool:
         """See the port."""
         with self._database.read() as connection:
-            pair = _failures(connection, keys).get(Budget.PAIR)
+            pair = read_failures(connection, keys).get(Budget.PAIR)
             return pair is not None and pair.known
 
     def count_success(self, keys: Mapping[Budget, str], *, at: datetime) -> None:
-        """See the port."""
-        with self._database.write(Unaudited.SIGN_IN_COUNT) as connection:
-            failures = _failures(connection, keys)
-            _store_failures(connection, keys, after_success(failures, keys, at=at))
+        """See the port; what a full disk does not take is made up for at the next attempt."""
+        try:
+            with self._database.write(Unaudited.SIGN_IN_COUNT) as connection:
+                failures = read_failures(connection, keys)
+                store_failures(connection, keys, after_success(failures, keys, at=at))
+        except DiskFull:
+            self._owed[tuple(keys.items())] += 1
+            raise
 
 
 def _refuse_outdated(connection: sqlite3.Connection, user_id: UserId, password_hash: str) -> None:
@@ -255,55 +270,9 @@ def _end_tokens(connection: sqlite3.Connection, user_id: UserId) -> None:
     )
 
 
-def _failures(
-    connection: sqlite3.Connection, keys: Mapping[Budget, str]
-) -> Mapping[Budget, Failures]:
-    found = {}
-    for budget, key in keys.items():
-        row = connection.execute("SELECT * FROM sign_in_failures WHERE key = ?", (key,)).fetchone()
-        if row is not None:
-            found[budget] = Failures(
-                n_failures=row["n_failures"],
-                last_at=instant(row["last_at"]),
-                known=bool(row["known"]),
-            )
-    return found
-
-
-def _store_failures(
-    connection: sqlite3.Connection,
-    keys: Mapping[Budget, str],
-    failures: Mapping[Budget, Failures],
-) -> None:
-    for budget, counted in failures.items():
-        connection.execute(
-            "INSERT INTO sign_in_failures (key, budget, n_failures, last_at, known)"
-            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
-            " n_failures = excluded.n_failures, last_at = excluded.last_at,"
-            " known = excluded.known",
-            (
-                keys[budget],
-                budget,
-                counted.n_failures,
-                instant_text(counted.last_at),
-                counted.known,
-            ),
-        )
-
-
-def _forget_old(connection: sqlite3.Connection, at: datetime) -> None:
-    """Drop counts that no rule looks at any more, so that guessing cannot fill the disk."""
-    day = timedelta(seconds=FORGET_AFTER_S)
-    connection.execute(
-        "DELETE FROM sign_in_failures WHERE key IN (SELECT key FROM sign_in_failures"
-        " WHERE known = 0 AND (last_at < ? OR last_at > ?) LIMIT ?)",
-        (instant_text(at - day), instant_text(at + day), _N_FORGOTTEN_AT_ONCE),
-    )
-
-
 def _forget_expired(connection: sqlite3.Connection, at: datetime) -> None:
     """Drop tokens nobody can use any more, and no family of them can still grow."""
     connection.execute(
         "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at < ? LIMIT ?)",
-        (instant_text(at - _KEEP_EXPIRED), _N_FORGOTTEN_AT_ONCE),
+        (instant_text(at - _KEEP_EXPIRED), N_FORGOTTEN_AT_ONCE),
     )

@@ -17,6 +17,8 @@ _SETTINGS = (
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
     "PRAGMA mmap_size=0",
+    # Sorting needs no room on a disk.
+    "PRAGMA temp_store=MEMORY",
     # Checkpoints only under the writer's lock.
     "PRAGMA wal_autocheckpoint=0",
     # REPLACE must not slip past the triggers that refuse DELETE.

@@ -26,11 +26,20 @@ from appliance.adapters.sqlite_records.log_file import log_damage
 from appliance.adapters.sqlite_records.migrations import prepare, schema_problems
 from appliance.adapters.sqlite_records.seals import damaged_rows, keep_sealed
 from appliance.core.audit import AuditEntry
-from appliance.core.errors import LogDamaged, StorageFailed
+from appliance.core.errors import DiskFull, LogDamaged, StorageFailed
 from appliance.core.log_damage import LogDamage
+from appliance.ports import DiskSpace
 
 MAX_WAL_BYTES = 4 * 1024 * 1024
-"""The WAL is written back and cut when it has grown beyond this."""
+"""The WAL is written back and cut when it has grown beyond this and nobody reads."""
+
+MAX_WAL_UNDER_READERS_BYTES = 4 * MAX_WAL_BYTES
+READERS_WAITED_FOR_S = 0.5
+"""Beyond that, whoever reads now is waited for: somebody may always be reading.
+
+Who begins to read once all is written back reads the file alone and holds nothing up, so the wait
+is as long as the longest reading under way, and no write comes in between.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -50,13 +59,18 @@ class Database:
     """The file `records.db` with its lock; may be used from any thread, not across a fork."""
 
     def __init__(
-        self, path: Path, *, on_failure: Callable[[StorageFailed], None] | None = None
+        self,
+        path: Path,
+        *,
+        on_failure: Callable[[StorageFailed], None] | None = None,
+        space: DiskSpace | None = None,
     ) -> None:
         """Open the file, making it if absent, and bring its schema up to date.
 
         Args:
             path: of the database; `<stem>.lock` lies beside it.
             on_failure: called once when the disk fails; must neither block nor write.
+            space: is asked before each write; None where there is nothing to keep free.
 
         Raises:
             DatabaseUnusable: damaged, another program's, or written by a newer release.
@@ -64,6 +78,7 @@ class Database:
             DiskFull, DatabaseBusy, StorageFailed.
         """
         self._path = path
+        self._space = space
         self._latch = Latch(on_failure)
         with self._latch.storing():
             self._lock = WriterLock(path.with_suffix(".lock"), timeout_s=BUSY_TIMEOUT_S)
@@ -71,6 +86,7 @@ class Database:
         self._thread = threading.local()
         self._readers: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
+        self._make_room(growing=False)
         with ExitStack() as on_error:
             on_error.callback(self._lock.close)
             with self._lock.held(), self._latch.translating(), self._latch.storing():
@@ -85,19 +101,23 @@ class Database:
             on_error.pop_all()
 
     @contextmanager
-    def write(self, audit: AuditEntry | Unaudited) -> Iterator[sqlite3.Connection]:
+    def write(
+        self, audit: AuditEntry | Unaudited, *, growing: bool = False
+    ) -> Iterator[sqlite3.Connection]:
         """Hold the one write transaction; commit it with its audit row, or change nothing.
 
         A block that changed nothing leaves no audit row either.
 
         Args:
             audit: what the write says for itself, or why it says nothing.
+            growing: it can come later, and leaves what is left of the disk to the others.
 
         Raises:
             DiskFull, DatabaseBusy, StorageFailed, DatabaseUnusable.
         """
         with self._lock.held():
             self._latch.refuse_if_failed()
+            self._make_room(growing=growing)
             try:
                 with self._latch.translating():
                     self._writer.execute("BEGIN IMMEDIATE")
@@ -107,6 +127,10 @@ class Database:
                         append_row(self._writer, audit)
                 with self._latch.committing():
                     self._writer.execute("COMMIT")
+            except DiskFull:
+                if not growing:
+                    self._give_up_ballast()
+                raise
             finally:
                 self._roll_back()
             if self._wal_bytes() > self._checkpoint_above_bytes:
@@ -162,6 +186,16 @@ class Database:
                 self._readers.add(reader)
         return reader
 
+    def _make_room(self, *, growing: bool) -> None:
+        """Give up ballast if need be. Raises DiskFull for what can come later."""
+        if self._space is not None:
+            self._space.admit(growing=growing)
+
+    def _give_up_ballast(self) -> None:
+        """Let the next try succeed: the disk was full though it said that there was room."""
+        if self._space is not None:
+            self._space.give_up()
+
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
             with self._latch.translating():
@@ -175,13 +209,14 @@ class Database:
             return 0
 
     def _checkpoint(self) -> None:
-        """Write the WAL back and cut it; wait for no reader.
+        """Write the WAL back and cut it; wait for readers only if it grew long meanwhile.
 
         Whatever was committed is already on disk, so nothing that happens here is the
         caller's failure; a failed disk closes the latch for those who come next.
         """
         n_bytes = self._wal_bytes()
-        self._writer.execute("PRAGMA busy_timeout=0")
+        wait_s = READERS_WAITED_FOR_S if n_bytes > MAX_WAL_UNDER_READERS_BYTES else 0.0
+        self._writer.execute(f"PRAGMA busy_timeout={wait_s * 1000:.0f}")
         try:
             busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         except sqlite3.Error as error:

@@ -43,6 +43,9 @@ def translated(error: sqlite3.Error) -> ApplianceError | None:
     code = getattr(error, "sqlite_errorcode", None)
     if _is_damage(error, code):
         return RecordDamaged()
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        # Only the index of the write-ahead log, which is no promise, found no room to grow.
+        return DiskFull(sqlite_code=error.sqlite_errorname)
     leaf = _FAULTS.get(code & _PRIMARY) if code is not None else None
     if code == sqlite3.SQLITE_ERROR and _SCHEMA_FAULT.search(str(error)):
         leaf = DatabaseUnusable

@@ -54,7 +54,7 @@ class SqliteInferences:
         A recording another inference attaches is not attached again (ContentConflict). Raises
         ConsentRequired for recordings under a consent that does not allow them.
         """
-        with self._database.write(audit) as connection:
+        with self._database.write(audit, growing=True) as connection:
             if _is_here(connection, inference):
                 return Stored.SAME
             _check_attachable(connection, inference)
