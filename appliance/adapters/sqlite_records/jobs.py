@@ -125,7 +125,14 @@ def _first_whole(
         " AND (?2 IS NULL OR id = ?2) ORDER BY seq",
         (suspect, result_id),
     )
-    return next((ResultId(row["id"]) for row in rows if is_whole("results", row)), None)
+    whole = (ResultId(row["id"]) for row in rows if is_whole("results", row))
+    return next((found for found in whole if _is_found_again(connection, found)), None)
+
+
+def _is_found_again(connection: sqlite3.Connection, result_id: ResultId) -> bool:
+    """Return whether a result is found by its id: its answer could not be stored otherwise."""
+    row = connection.execute("SELECT 1 FROM results WHERE id = ?", (result_id,))
+    return row.fetchone() is not None
 
 
 def _answer(
