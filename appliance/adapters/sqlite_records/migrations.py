@@ -61,7 +61,11 @@ def prepare(connection: sqlite3.Connection) -> None:
     """
     database = sqlite_utils.Database(connection, execute_plugins=False)
     is_new = _is_new(connection)
-    if {migration.name for migration in MIGRATIONS.applied(database)} - STEPS.keys():
+    try:
+        applied = {migration.name for migration in MIGRATIONS.applied(database)}
+    except KeyError as error:  # a column of the library's own table has another name
+        raise DatabaseUnusable("The schema is damaged.") from error
+    if applied - STEPS.keys():
         raise DatabaseUnusable("The database was written by a newer release.")
     if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
         raise DatabaseUnusable("The file system cannot hold a write-ahead log.")
