@@ -35,7 +35,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Prove that no audit row was changed, removed or put in."""
-    from appliance import bootstrap  # noqa: PLC0415 - help needs no box
+    from appliance.bootstrap import box_keys  # noqa: PLC0415 - help needs no box
 
     content = None if head is None else read_bytes(head, max_bytes=MAX_HEAD_BYTES)
     with opened(directory) as box:
@@ -45,8 +45,8 @@ def verify(
             if content is None
             else compare_head(
                 content,
-                public_key=bootstrap.box_public_key(box.settings),
-                verify=bootstrap.is_signed_by,
+                public_key=box_keys.box_public_key(box.settings),
+                verify=box_keys.is_signed_by,
                 audit=box.audit,
             )
         )
@@ -73,7 +73,7 @@ def head(
     as_json: JsonOption = False,
 ) -> None:
     """Show the end of the chain; signed, it later proves that nothing was taken off."""
-    from appliance.bootstrap import box_public_key, box_signer  # noqa: PLC0415
+    from appliance.bootstrap.box_keys import box_public_key, box_signer  # noqa: PLC0415
 
     if target is not None and not sign:
         raise InvalidRequest("A file is written of a signed head only: add --sign.")

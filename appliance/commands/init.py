@@ -11,7 +11,8 @@ from typing import Annotated, Final
 
 import typer
 
-from appliance.bootstrap import demonstration_key, make_box_files, open_appliance
+from appliance.bootstrap import make_box_files, open_appliance
+from appliance.bootstrap.box_keys import demonstration_key
 from appliance.commands.console import ACTOR, DirectoryOption, JsonOption, say, settings_for, show
 from appliance.core.errors import AlreadyInitialised
 from appliance.core.generated_password import generated_password

@@ -40,7 +40,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Trust a key, once its fingerprint was typed back from what its owner told."""
-    from appliance.bootstrap import (  # noqa: PLC0415 - help needs no box
+    from appliance.bootstrap.box_keys import (  # noqa: PLC0415 - help needs no box
         demonstration_key,
         read_public_key,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.adapters.ed25519_signatures import generate, public_pem
-from appliance.bootstrap import demonstration_key
+from appliance.bootstrap.box_keys import demonstration_key
 from appliance.core.signing_key import KeyScope, TrustedKey
 from tests.bundle_builders import an_author
 from tests.commands.console import Console, run

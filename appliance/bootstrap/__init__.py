@@ -10,25 +10,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import TypeAlias
 
-from appliance.adapters import ed25519_signatures, key_files
+from appliance.adapters import key_files
 from appliance.adapters.argon2_passwords import Argon2Passwords
 from appliance.adapters.audio_files import AudioFiles
 from appliance.adapters.ballast_files import BallastFiles
 from appliance.adapters.bundle_files import BundleFiles
 from appliance.adapters.common_passwords import load_common_passwords
-from appliance.adapters.ed25519_signatures import read_key_file, verify
+from appliance.adapters.ed25519_signatures import verify
 from appliance.adapters.failed_disk import FailedDisk
 from appliance.adapters.huey_queue import HueyQueue
 from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, make_secrets, read_secret
 from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
 from appliance.adapters.sqlite_records import open_records
 from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
+from appliance.bootstrap.box_keys import demonstration_key
 from appliance.core.errors import NotInitialised, StorageFailed, StorageFault
-from appliance.core.signing_key import BoxSigner, KeyScope, TrustedKey
 from appliance.ports import (
     AccountRecords,
     AudioStore,
@@ -57,9 +56,6 @@ from appliance.usecases.predict import Scoring
 from appliance.usecases.submit import SubmissionRecords
 
 OnFailure: TypeAlias = Callable[[StorageFailed], None] | None
-
-is_signed_by = verify
-"""Whether the owner of a public key signed these very bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,33 +155,6 @@ def make_box_files(settings: Settings) -> None:
     open_records(settings.directory / "records.db").close()
 
 
-def read_public_key(path: Path) -> bytes:
-    """Return the 32 raw bytes of a public key's file. Raises FileMissing, InvalidRequest."""
-    return ed25519_signatures.read_public_key(read_key_file(path))
-
-
-def box_signer(settings: Settings) -> BoxSigner:
-    """Return what signs for this box; its key is made on first need.
-
-    Raises:
-        SecretMissing: the key is damaged, or there is none and none can be made.
-    """
-    return key_files.box_signer(settings.keys, random_bytes=secrets.token_bytes)
-
-
-def box_public_key(settings: Settings) -> bytes | None:
-    """Return the public half of the box's signing key; None if it has none yet. SecretMissing."""
-    return box_signer(settings).public_key if key_files.has_signing_key(settings.keys) else None
-
-
-def demonstration_key() -> TrustedKey:
-    """Return the public key of the demonstration; its private half is public by nature."""
-    path = Path(str(files("appliance"))) / "demonstration" / "demonstration.pub"
-    return TrustedKey(
-        public_key=read_public_key(path), scope=KeyScope.DEMONSTRATION, name="demonstration"
-    )
-
-
 def notifier() -> SystemdNotifier:
     """Return what tells systemd of this process; silent where there is no systemd."""
     return systemd_notifier(os.environ, pid=os.getpid())
@@ -207,8 +176,7 @@ def open_appliance(
         SecretMissing, DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
     """
     directory = _initialised(settings)
-    failure = FailedDisk(on_failure)
-    space = _space(settings)
+    failure, space = FailedDisk(on_failure), _space(settings)
     records = open_records(directory / "records.db", on_failure=failure.tell, space=space)
     predictor = (OnnxPredictor if serving else ConfinedPredictor)(settings.job_timeout_s)
     try:
