@@ -231,6 +231,7 @@ def test_after_a_failed_disk_nothing_more_is_acknowledged(tmp_path: Path) -> Non
         (sqlite3.SQLITE_BUSY_SNAPSHOT, DatabaseBusy),
         (sqlite3.SQLITE_LOCKED, DatabaseBusy),
         (sqlite3.SQLITE_IOERR_FSYNC, StorageFailed),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, DiskFull),
         (sqlite3.SQLITE_CORRUPT_INDEX, DatabaseUnusable),
         (sqlite3.SQLITE_NOTADB, DatabaseUnusable),
         (sqlite3.SQLITE_READONLY_DBMOVED, DatabaseUnusable),
