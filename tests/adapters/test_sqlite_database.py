@@ -243,6 +243,7 @@ def test_a_lock_that_cannot_be_opened_is_a_failed_disk(tmp_path: Path) -> None:
         (sqlite3.SQLITE_BUSY_SNAPSHOT, DatabaseBusy),
         (sqlite3.SQLITE_LOCKED, DatabaseBusy),
         (sqlite3.SQLITE_IOERR_FSYNC, StorageFailed),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, DiskFull),
         (sqlite3.SQLITE_CORRUPT_INDEX, DatabaseUnusable),
         (sqlite3.SQLITE_NOTADB, DatabaseUnusable),
         (sqlite3.SQLITE_READONLY_DBMOVED, DatabaseUnusable),

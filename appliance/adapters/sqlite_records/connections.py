@@ -74,4 +74,6 @@ def connect_reader(path: Path) -> Connection:
     """Open the existing file for reading only."""
     connection = connect(path)
     connection.execute("PRAGMA query_only=ON")
+    # One a thread: the system caches the file for all of them, and once.
+    connection.execute("PRAGMA cache_size=-256")
     return connection
