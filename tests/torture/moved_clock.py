@@ -14,7 +14,7 @@ from typing import Final
 from tests.system.boxes import READY_WITHIN_S, SPIRA, Box, wait_until
 
 LIBRARIES: Final = "/usr/lib/*/faketime/libfaketimeMT.so.1"
-IN_FORCE_AFTER_S: Final = 1.5
+IN_FORCE_AFTER_S: Final = 3.0
 """The library looks into its file once a second."""
 _SLEEP: Final = """\
 # libfaketime 0.9.10 hands clock_nanosleep(CLOCK_MONOTONIC) a negative time when that clock is
