@@ -195,12 +195,12 @@ def _holds(line: AuditLine) -> bool:
     and nothing is parsed. What then differs is read, written anew and compared as a whole.
     """
     seq, at, actor, action, entity, entity_id, details, previous, digest = line
-    known = _canonical((seq, at, actor, action, entity, entity_id))
     try:
+        known = _canonical((seq, at, actor, action, entity, entity_id))
         hashed = f"{previous}\n{known[:-1]},{details}]".encode()
         return hashlib.sha256(hashed).hexdigest() == digest or _holds_anew(line)
-    except ValueError:
-        return False  # no text any more
+    except (ValueError, TypeError):
+        return False  # damage made it no text
 
 
 def _holds_anew(line: AuditLine) -> bool:

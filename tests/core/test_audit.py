@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.audit import GENESIS, AuditAction, AuditRow, audited, first_break, row_hash
+from appliance.core.audit import (
+    GENESIS,
+    AuditAction,
+    AuditRow,
+    audited,
+    broken_line,
+    first_break,
+    line_of,
+    row_hash,
+)
 from tests.builders import an_audit, later
 
 N_ROWS = 6
@@ -100,3 +109,27 @@ def test_the_entity_is_the_action_s_first_word(action: AuditAction) -> None:
     entry = audited(action, "some-id", at=later(0), actor="box", n=1)
     assert entry.action.value.startswith(f"{entry.entity}.")
     assert (entry.entity_id, entry.details) == ("some-id", {"n": 1})
+
+
+@pytest.mark.parametrize("value", [b"x", None, 1, 0.5, "\udcff", "[" * 100_000])
+@pytest.mark.parametrize("column", ["at", "actor", "action", "entity_id", "details", "hash"])
+def test_whatever_damage_left_in_a_row_is_a_break(column: str, value: object) -> None:
+    """And no fault of the program."""
+    lines = [line_of(row) for row in chain()]
+    lines[2] = lines[2]._replace(**{column: value})  # type: ignore[arg-type]
+    found = broken_line(lines)
+    assert found is not None
+    assert found.seq == 3
+
+
+@pytest.mark.parametrize(
+    "respelled",
+    [{"details": '{"n":3} '}, {"details": '{"n": 3.0}'}, {"at": "2026-03-01 12:00:03+00:00"}],
+)
+def test_a_row_has_one_spelling(respelled: dict[str, str]) -> None:
+    """But for the details of the first release, which were written with spaces."""
+    lines = [line_of(row) for row in chain()]
+    assert broken_line([*lines[:2], lines[2]._replace(details='{"n": 3}'), *lines[3:]]) is None
+    broken = broken_line([*lines[:2], lines[2]._replace(**respelled), *lines[3:]])  # type: ignore[arg-type]
+    assert broken is not None
+    assert broken.seq == 3

@@ -81,10 +81,12 @@ class SqliteAudit:
             return last_row(connection)
 
     def noted_head(self) -> tuple[int, str]:
-        """See the port."""
+        """See the port; a damaged note is none."""
         with self._database.read() as connection:
             row = connection.execute("SELECT seq, hash FROM audit_head").fetchone()
-        return (row["seq"], row["hash"] or GENESIS) if row else (0, "")
+        if row is None or not isinstance(row["seq"], int) or not isinstance(row["hash"], str):
+            return 0, ""
+        return row["seq"], row["hash"] or GENESIS
 
     def unaudited(self) -> Iterator[tuple[str, str]]:
         """See the port."""

@@ -34,9 +34,17 @@ def append_row(connection: sqlite3.Connection, entry: AuditEntry) -> AuditRow:
 
 
 def last_row(connection: sqlite3.Connection) -> tuple[int, str]:
-    """Return number and hash of the last row; (0, GENESIS) when there is none."""
+    """Return number and hash of the last row; (0, GENESIS) when there is none.
+
+    Raises:
+        AuditBroken: its hash is damaged; nothing can follow it.
+    """
     row = connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-    return (row["seq"], row["hash"]) if row else (0, GENESIS)
+    if row is None:
+        return 0, GENESIS
+    if not isinstance(row["hash"], str):
+        raise AuditBroken("The last audit row cannot be read.", seq=row["seq"])
+    return row["seq"], row["hash"]
 
 
 def audit_row(row: sqlite3.Row) -> AuditRow:
@@ -47,7 +55,7 @@ def audit_row(row: sqlite3.Row) -> AuditRow:
     """
     try:
         return _audit_row(row)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise AuditBroken("An audit row cannot be read.", seq=row["seq"]) from error
 
 
