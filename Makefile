@@ -58,7 +58,7 @@ lint: setup
 	$(BOX)/bin/mypy
 	$(BOX)/bin/lint-imports --no-logo
 
-##  check    lint, types, layers and fast tests: under a minute
+##  check    lint, types, layers and fast tests: two minutes
 .PHONY: check
 check: lint
 	$(FAST_TESTS)
