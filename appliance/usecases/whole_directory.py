@@ -64,9 +64,7 @@ def whole_directory(target: Path, *, marker: str) -> Iterator[Path]:
                 if prepared:
                     _move_up(building, target, marker)
                 else:
-                    sync(building)
-                    building.rename(target)
-                    sync_directory(place)
+                    _move_over(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
@@ -116,6 +114,17 @@ def sync_directory(directory: Path) -> None:
 def _refuse_used(target: Path) -> None:
     if not target.is_dir() or {path.name for path in target.iterdir()} - _FILE_SYSTEM_S_OWN:
         raise TargetNotEmpty
+
+
+def _move_over(building: Path, target: Path) -> None:
+    """Give what was made its name; if that cannot be made durable, take the name back."""
+    sync(building)
+    building.rename(target)
+    try:
+        sync_directory(target.parent)
+    except BaseException:
+        target.rename(building)
+        raise
 
 
 def _move_up(building: Path, target: Path, marker: str) -> None:

@@ -118,7 +118,6 @@ def test_eio_at_the_console(trial: Trial, desk: Desk) -> None:
     )
 
 
-@pytest.mark.xfail(strict=False, reason="open: one of about 300 calls at init ends otherwise")
 def test_eio_while_a_box_is_made(trial: Trial, tmp_path: Path) -> None:
     """There is a whole box or none, and a sentence instead of a traceback."""
     with mounted(tmp_path) as mount:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import stat
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.errors import TargetNotEmpty
+from appliance.core.errors import TargetNotEmpty, TargetUnwritable
 from appliance.usecases.whole_directory import whole_directory
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +132,31 @@ def test_a_fault_inside_leaves_nothing(
 
     assert names(tmp_path) == (["box"] if prepared else [])
     assert not prepared or names(target) == []
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_a_disk_that_fails_at_the_very_end_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: bool
+) -> None:
+    """What is said to have failed is not there: nobody learned the passwords of such a box."""
+    target, sync = tmp_path / "box", os.fsync
+    if prepared:
+        target.mkdir()
+
+    def fail_once_it_is_whole(handle: int) -> None:
+        if (target / MARKER).exists():
+            raise OSError(errno.EIO, "failed")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fail_once_it_is_whole)
+    with pytest.raises(TargetUnwritable):
+        make(target)
+
+    assert names(tmp_path) == (["box"] if prepared else [])
+    assert not prepared or names(target) == []
+    monkeypatch.undo()
+    make(target)
+    assert names(target) == ["keys", MARKER]
 
 
 @pytest.mark.parametrize("prepared", [True, False])
