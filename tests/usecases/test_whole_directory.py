@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
 import stat
 import subprocess
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.errors import TargetNotEmpty, TargetUnwritable
+from appliance.core.errors import TargetNotEmpty
 from appliance.usecases.whole_directory import whole_directory
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +38,27 @@ with whole_directory(target, marker="records.db") as building:
     (building / "records.db").write_text("rows")
     (building / "settings.toml").write_text("")
     sys.addaudithook(kill)
+"""
+
+FAILED_AT_THE_END = """
+import errno, os, sys
+from pathlib import Path
+from appliance.core.errors import TargetUnwritable
+from appliance.usecases.whole_directory import whole_directory
+
+target, sync = Path(sys.argv[1]), os.fsync
+
+def fail_once_it_is_whole(handle):
+    if (target / "records.db").exists():
+        raise OSError(errno.EIO, "failed")
+    sync(handle)
+
+os.fsync = fail_once_it_is_whole
+try:
+    with whole_directory(target, marker="records.db") as building:
+        (building / "records.db").write_text("rows")
+except TargetUnwritable as error:
+    print(error.code)
 """
 
 
@@ -135,26 +154,17 @@ def test_a_fault_inside_leaves_nothing(
 
 
 @pytest.mark.parametrize("prepared", [True, False])
-def test_a_disk_that_fails_at_the_very_end_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: bool
-) -> None:
+def test_a_disk_that_fails_at_the_very_end_leaves_nothing(tmp_path: Path, prepared: bool) -> None:
     """What is said to have failed is not there: nobody learned the passwords of such a box."""
-    target, sync = tmp_path / "box", os.fsync
+    target = tmp_path / "box"
     if prepared:
         target.mkdir()
+    command = [sys.executable, "-c", FAILED_AT_THE_END, str(target)]
+    failed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
-    def fail_once_it_is_whole(handle: int) -> None:
-        if (target / MARKER).exists():
-            raise OSError(errno.EIO, "failed")
-        sync(handle)
-
-    monkeypatch.setattr(os, "fsync", fail_once_it_is_whole)
-    with pytest.raises(TargetUnwritable):
-        make(target)
-
+    assert failed.stdout == "target-unwritable\n", failed.stderr
     assert names(tmp_path) == (["box"] if prepared else [])
     assert not prepared or names(target) == []
-    monkeypatch.undo()
     make(target)
     assert names(target) == ["keys", MARKER]
 
