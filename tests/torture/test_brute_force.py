@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Final
 
+import pytest
+
 from tests.system.boxes import Box
 from tests.torture.guessing import PASSWORD, Guess, Stranger, add_users, guess_all, n_counted
 from tests.torture.trial import Trial
@@ -98,6 +100,7 @@ def made_up(
     ]
 
 
+@pytest.mark.alone
 def test_nobody_learns_who_has_an_account(trial: Trial, box: Box) -> None:
     """Wrong password, unknown and disabled user: one answer, and one time."""
     known = [f"known-{n:02}" for n in range(trial.amount(short=20, long=60))]

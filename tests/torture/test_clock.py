@@ -228,6 +228,7 @@ def restart_elsewhen(box: MovedBox, nurse: Nurse, offset: timedelta, sessions: S
     attach(nurse, unattached)
 
 
+@pytest.mark.alone
 def test_the_clock_jumps(moved: MovedBox, golden: dict[str, bytes], trial: Trial) -> None:
     """Whatever the wall clock does, what is acknowledged is answered once and what ended ended."""
     sessions, probe = Sessions(box=moved), Nurse(box=moved, recordings=golden)

@@ -109,6 +109,7 @@ def members(trial: Trial, round_: int) -> list[tuple[str, str]]:
     return [(kind, ADDRESSES[0] if round_ % 2 else chance.choice(ADDRESSES)) for kind in kinds]
 
 
+@pytest.mark.alone
 def test_slow_clients_hinder_nobody(box: Box, golden: dict[str, bytes], trial: Trial) -> None:
     """Nurses' p95 stays below twice what it is, and each slow client is let go in its time."""
     attack = an_attack(box, box.sign_in("nurse"))
@@ -162,6 +163,7 @@ def own_address() -> str:
         return address
 
 
+@pytest.mark.alone
 def test_one_address_takes_half_the_places_and_newcomers_get_in(
     tmp_path: Path, trial: Trial
 ) -> None:

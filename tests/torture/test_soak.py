@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.system.boxes import Box, run_spira, wait_until
 from tests.torture.full_disk import Ledger, a_submission
@@ -80,6 +81,7 @@ class Watch:
         return statistics.quantiles(took, n=20)[-1]
 
 
+@pytest.mark.alone
 def test_soak(trial: Trial, box: Box, tmp_path: Path) -> None:
     """A day's work in minutes, while data is taken out: nothing grows, nothing is lost."""
     rate, warm_s, soak_s = 1.0, 60.0, 600.0
