@@ -101,9 +101,14 @@ tools:
 		echo "some trials will be skipped: as root, apt install$$missing" >&2; \
 	fi
 
+##  ui       build the web app into appliance/ui, where the box serves it from
+.PHONY: ui
+ui: setup
+	$(BOX)/bin/python ui/hatch_build.py
+
 ##  demo     send the golden recordings through a demonstration box in var/demo, leave it running (ONCE=1: stop it)
 .PHONY: demo
-demo: setup
+demo: setup ui
 	ONCE=$(ONCE) $(BOX)/bin/spira demo
 
 ##  retrain  train the demonstration model anew and hold it to its stated accuracy and to parity (8 minutes)

@@ -44,6 +44,7 @@ from appliance.core.inference import (
     InferencePage,
     InferenceQuery,
     Recording,
+    Settled,
 )
 from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.model import Model, ModelVersion, VersionState
@@ -360,6 +361,15 @@ class InferenceRecords(Protocol):
 
     def results(self, inference_id: InferenceId) -> tuple[Result, ...]:
         """Return all results: the requested model's first, then shadows by model name."""
+
+    def settled(self, user_id: UserId, *, after: int, n_most: int = 100) -> tuple[Settled, ...]:
+        """Return which of a user's inferences were answered, in that order.
+
+        Args:
+            user_id: whose.
+            after: the `seq` of the last one known.
+            n_most: no more than so many.
+        """
 
     def mark_shown(self, inference_id: InferenceId, *, at: datetime) -> None:
         """Remember the first opening of the result; later calls change nothing."""

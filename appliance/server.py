@@ -22,9 +22,11 @@ from appliance.usecases.reconcile import reconcile
 from appliance.web.application import create_web
 from appliance.web.docs import openapi_document
 from appliance.web.health import Readiness
+from appliance.web.news import News
+from appliance.web.tablet_app import built_app
 from appliance.worker import Worker
 
-__all__ = ["create_app", "openapi_document"]
+__all__ = ["News", "create_app", "openapi_document"]
 
 N_THREADS: Final = 16
 """For blocking calls of requests: most wait for the disk or for the one writer."""
@@ -36,21 +38,31 @@ BEGIN_AGAIN_S: Final = 2.0
 _log = logging.getLogger(__name__)
 
 
-def create_app(appliance: Appliance, *, storage_failed: threading.Event | None = None) -> Litestar:
+def create_app(
+    appliance: Appliance,
+    *,
+    storage_failed: threading.Event | None = None,
+    news: News | None = None,
+) -> Litestar:
     """Return the application; its lifespan starts the workers and stops them in order.
 
     Args:
         appliance: every port, filled; to be closed after the lifespan has ended.
         storage_failed: set by whoever meets a failed disk; then the box is not ready.
+        news: closed by whoever stops the box, so that event streams end before it waits for them.
     """
-    readiness = Readiness(storage_failed)
+    readiness, news = Readiness(storage_failed), news or News()
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         threads = ThreadPoolExecutor(N_THREADS, thread_name_prefix="web")
         asyncio.get_running_loop().set_default_executor(threads)
+        news.listen(asyncio.get_running_loop())
         worker = Worker(
-            appliance.scoring(), queue=appliance.queue, n_workers=appliance.settings.n_workers
+            appliance.scoring(),
+            queue=appliance.queue,
+            n_workers=appliance.settings.n_workers,
+            on_answer=news.ring,
         )
         with suppress(DiskFull):  # logged; the box signs in and reads, and begins when it can
             await asyncio.to_thread(_begin, appliance, worker, readiness)
@@ -64,7 +76,9 @@ def create_app(appliance: Appliance, *, storage_failed: threading.Event | None =
             finally:
                 await asyncio.to_thread(_end, appliance, worker)
 
-    return create_web(appliance, readiness=readiness, lifespan=[lifespan])
+    return create_web(
+        appliance, readiness=readiness, news=news, assets=built_app(), lifespan=[lifespan]
+    )
 
 
 def _begin(appliance: Appliance, worker: Worker, readiness: Readiness) -> None:

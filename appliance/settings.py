@@ -79,6 +79,10 @@ class Settings:
         default=("127.0.0.1", "::1"),
         metadata=_told("addresses that may read /metrics", each=is_address),
     )
+    mode: Literal["inference", "collection"] = field(
+        default="inference",
+        metadata=_told("inference, or collection: recordings without model and result"),
+    )
     show_probabilities: bool = field(
         default=False, metadata=_told("whether the web app shows probabilities to people")
     )

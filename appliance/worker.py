@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from appliance.core.errors import PredictionFailed, StorageFault
 from appliance.core.ids import ResultId
@@ -17,14 +18,23 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Answers results; shared by all worker threads of a process."""
 
-    def __init__(self, scoring: Scoring, *, queue: JobQueue, n_workers: int) -> None:
+    def __init__(
+        self,
+        scoring: Scoring,
+        *,
+        queue: JobQueue,
+        n_workers: int,
+        on_answer: Callable[[], None] = lambda: None,
+    ) -> None:
         """Take what a prediction needs.
 
         Args:
             scoring: the ports of a prediction.
             queue: wakes the other threads when a result that had to run alone is done.
             n_workers: how many threads share this.
+            on_answer: is told, in a worker's thread, that one more result is there.
         """
+        self._on_answer = on_answer
         self._scoring = scoring
         self._queue = queue
         self._n_workers = n_workers
@@ -78,6 +88,7 @@ class Worker:
             write_answer(
                 claimed, failed(PredictionFailed.code), began_s=began_s, scoring=self._scoring
             )
+        self._on_answer()
         self._wake_others(claimed)
         return True
 

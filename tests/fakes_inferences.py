@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
-from appliance.core.audit import AuditEntry
+from appliance.core.audit import AuditAction, AuditEntry
 from appliance.core.errors import (
     ConsentRequired,
     ContentConflict,
@@ -17,12 +17,13 @@ from appliance.core.errors import (
     InvalidRequest,
     RecordingsMissing,
 )
-from appliance.core.ids import InferenceId, RecordingId, Sha256
+from appliance.core.ids import InferenceId, RecordingId, ResultId, Sha256, UserId
 from appliance.core.inference import (
     Consent,
     Inference,
     InferencePage,
     InferenceQuery,
+    Settled,
     SortKey,
 )
 from appliance.core.result import Result
@@ -107,6 +108,20 @@ class FakeInferences:
         """See the port."""
         asked = [r for r in self._jobs.results.values() if r.inference_id == inference_id]
         return tuple(sorted(asked, key=attrgetter("shadow", "model_name")))
+
+    def settled(self, user_id: UserId, *, after: int, n_most: int = 100) -> tuple[Settled, ...]:
+        """See the port."""
+        found = []
+        for row in self._audit.rows(after=after):
+            result = self._jobs.results.get(ResultId(row.entry.entity_id))
+            if row.entry.action != AuditAction.RESULT_STORED or result is None or result.shadow:
+                continue
+            inference = self._jobs.inferences[result.inference_id]
+            if inference.user_id == user_id:
+                found.append(
+                    Settled(seq=row.seq, inference_id=inference.id, status=inference.status)
+                )
+        return tuple(found[:n_most])
 
     def mark_shown(self, inference_id: InferenceId, *, at: datetime) -> None:
         """See the port."""

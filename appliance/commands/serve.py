@@ -56,7 +56,7 @@ def run_server(settings: Settings) -> None:
     for name in unknown_variables(os.environ):
         logging.getLogger(__name__).warning("setting-unknown", extra={"variable": name})
     storage_failed = threading.Event()
-    systemd = notifier()
+    systemd, news = notifier(), server.News()
     with (
         only_server(settings.directory),
         open_appliance(
@@ -64,12 +64,13 @@ def run_server(settings: Settings) -> None:
         ) as appliance,
     ):
         process.serve(
-            server.create_app(appliance, storage_failed=storage_failed),
+            server.create_app(appliance, storage_failed=storage_failed, news=news),
             sockets=process.listening_sockets(
                 settings.host, settings.port, environment=os.environ, pid=os.getpid()
             ),
             shutdown_s=settings.shutdown_s,
             storage_failed=storage_failed,
+            on_stopping=news.close,
             notify=systemd,
             watchdog_s=systemd.watchdog_s,
         )

@@ -392,6 +392,13 @@ class ModelNotFound(Missing):
     remedy = "List models to see their names, versions and ids."
 
 
+class AppNotBuilt(Missing):
+    """The web app is not part of this installation."""
+
+    code = "app-not-built"
+    remedy = "In a checkout run make ui; otherwise install the release again."
+
+
 class InferenceNotFound(Missing):
     """Inference not found."""
 

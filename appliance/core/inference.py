@@ -203,6 +203,19 @@ class InferenceQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """That an inference was answered.
+
+    Attributes:
+        seq: of the audit row that says so: who knows it may ask for later ones.
+    """
+
+    seq: int
+    inference_id: InferenceId
+    status: InferenceStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InferencePage:
     """One page of a list; `next` is the cursor of the following one, None at the end."""
 

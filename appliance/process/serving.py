@@ -61,6 +61,7 @@ def serve(
     notify: Callable[[str], None],
     watchdog_s: float | None = None,
     limits: Limits | None = None,
+    on_stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, and return after an orderly stop.
 
@@ -75,6 +76,7 @@ def serve(
         notify: tells systemd.
         watchdog_s: systemd wants to hear something this often at least.
         limits: of each connection.
+        on_stopping: ends the answers that have no end of their own, before they are waited for.
 
     Raises:
         StorageFailed: the disk failed; the process has to leave and be started anew.
@@ -87,7 +89,10 @@ def serve(
         watched, shutdown_s=shutdown_s, watchdog_s=watchdog_s, notify=notify, limits=limits
     )
     try:
-        _Server(config, storage_failed=storage_failed, notify=notify).run(list(sockets))
+        server = _Server(
+            config, storage_failed=storage_failed, notify=notify, on_stopping=on_stopping
+        )
+        server.run(list(sockets))
     except SystemExit:
         # Uvicorn's way to say that the lifespan did not start.
         raise watched.fault or RuntimeError("The application did not start.") from None
@@ -163,8 +168,10 @@ class _Server(uvicorn.Server):
         *,
         storage_failed: threading.Event,
         notify: Callable[[str], None],
+        on_stopping: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self._on_stopping = on_stopping
         self._storage_failed = storage_failed
         self._notify = notify
 
@@ -185,6 +192,7 @@ class _Server(uvicorn.Server):
         """Say that no more requests are taken."""
         _log.info("stopping")
         self._notify("STOPPING=1")
+        self._on_stopping()
         await super().shutdown(sockets)
         _log.info("stopped")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -18,16 +18,20 @@ from appliance.core.session_ages import SessionAges
 from appliance.settings import Settings
 from appliance.web import docs, problems
 from appliance.web.accounts import SignInController, UserController
+from appliance.web.box import show_box
+from appliance.web.events import EventController
 from appliance.web.headers import outermost
 from appliance.web.health import Readiness, health_router
 from appliance.web.hospitals import HospitalController
 from appliance.web.inferences import InferenceController
 from appliance.web.models import ModelController
+from appliance.web.news import News
 from appliance.web.options import answering_options
 from appliance.web.protocols import ProtocolController
 from appliance.web.recordings import AttachedRecordingController, RecordingController
 from appliance.web.requests import MAX_DEPTH, BoxRequest
 from appliance.web.results import ResultController
+from appliance.web.tablet_app import Asset, app_handlers
 from appliance.web.tokens import token_auth
 from appliance.web.traffic import Traffic
 from appliance.web.turns import Turns
@@ -45,13 +49,20 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
 def create_web(
-    appliance: Appliance, *, readiness: Readiness, lifespan: Sequence[Lifespan] = ()
+    appliance: Appliance,
+    *,
+    readiness: Readiness,
+    news: News | None = None,
+    assets: Mapping[str, Asset] | None = None,
+    lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """Return the ASGI application.
 
     Args:
         appliance: every port, filled.
         readiness: what `/health/ready` asks.
+        news: rung when there is a new result.
+        assets: the files of the web app by their paths.
         lifespan: what runs from start to stop.
     """
     traffic, ages = Traffic(), SessionAges()
@@ -67,7 +78,10 @@ def create_web(
             ResultController,
             RecordingController,
             AttachedRecordingController,
+            EventController,
+            show_box,
             health_router(appliance),
+            *app_handlers(assets or {}),
         ],
         on_app_init=[token_auth(appliance, ages).on_app_init],
         request_class=BoxRequest,
@@ -81,6 +95,7 @@ def create_web(
             "readiness": _always(readiness),
             "traffic": _always(traffic),
             "ages": _always(ages),
+            "news": _always(news or News()),
             "hashing": _always(_turns()),
             "measuring": _always(asyncio.Semaphore(N_MEASURED_AT_ONCE)),
         },

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.core.audit import AuditAction
+from appliance.core.audit import AuditAction, audited
 from appliance.core.diagnosis import Diagnosis, Reason
 from appliance.core.errors import PredictionPoisonous
-from appliance.core.ids import InferenceId, ModelVersionId, ResultId
+from appliance.core.ids import InferenceId, ModelVersionId, ResultId, UserId
 from appliance.core.inference import InferenceStatus
 from appliance.core.result import MAX_CRASHES_ALONE, Result, ResultState
 from tests.builders import (
@@ -360,3 +360,22 @@ def test_results_are_counted_by_state(furnished: Records, n_done: int) -> None:
         complete(furnished, claimed.id)
     expected = {"queued": 4 - n_done, "running": 0, "done": n_done, "error": 0}
     assert furnished.jobs.counts() == expected
+
+
+def test_answers_are_told_in_the_order_they_came_and_only_their_own(furnished: Records) -> None:
+    """After one that is known come the later ones; shadows and others' answers do not count."""
+    ids = [submit(furnished, number) for number in (1, 2)]
+    other = an_inference(id=InferenceId("inference-3"))
+    shadow = a_result(id=ResultId("result-3"), inference_id=other.id, shadow=True)
+    furnished.inferences.add_inference(other, [shadow], audit=an_audit())
+    for result_id in (ids[1], ids[0], shadow.id):
+        claim(furnished, result_id)
+        entry = audited(AuditAction.RESULT_STORED, result_id, at=NOON, actor="box")
+        assert furnished.jobs.complete(result_id, an_answer(), owner="me", at=NOON, audit=entry)
+    owner = furnished.inferences.inference(InferenceId("inference-1")).user_id
+    told = furnished.inferences.settled(owner, after=0)
+    assert [one.inference_id for one in told] == ["inference-2", "inference-1"]
+    assert all(one.status is InferenceStatus.COMPLETED for one in told)
+    assert furnished.inferences.settled(owner, after=told[0].seq) == told[1:]
+    assert furnished.inferences.settled(owner, after=0, n_most=1) == told[:1]
+    assert furnished.inferences.settled(UserId("user-9"), after=0) == ()

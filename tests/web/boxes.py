@@ -19,6 +19,7 @@ from litestar.testing import TestClient
 
 from appliance.bootstrap import Appliance
 from appliance.core.account import Role, User
+from appliance.core.audit import AuditAction, audited
 from appliance.core.hospital import Hospital
 from appliance.core.ids import HospitalId, ModelId, ModelVersionId, UserId
 from appliance.core.installed_protocol import InstalledProtocol
@@ -29,6 +30,7 @@ from appliance.core.wav import write_wav
 from appliance.settings import Settings
 from appliance.web.application import create_web
 from appliance.web.health import Readiness
+from appliance.web.news import News
 from tests.builders import (
     NOON,
     a_hospital,
@@ -160,6 +162,7 @@ class Box:
     queue: FakeJobQueue = field(default_factory=FakeJobQueue)
     clock: TestClock = field(default_factory=TestClock)
     readiness: Readiness = field(default_factory=Readiness)
+    news: News = field(default_factory=News)
     settings: Settings = field(
         default_factory=lambda: Settings(
             directory=Path("unused"), keys=Path("unused"), allowed_hosts=("box.local",)
@@ -199,7 +202,7 @@ class Box:
     @contextmanager
     def serving(self) -> Iterator[TestClient[Litestar]]:
         """Run the application."""
-        app = create_web(self.appliance(), readiness=self.readiness)
+        app = create_web(self.appliance(), readiness=self.readiness, news=self.news)
         with TestClient(app, base_url="http://box.local", raise_server_exceptions=False) as http:
             yield http
 
@@ -271,5 +274,5 @@ class Box:
                 replace(answer or an_answer()),
                 owner="w",
                 at=self.clock(),
-                audit=an_audit(),
+                audit=audited(AuditAction.RESULT_STORED, claimed.id, at=self.clock(), actor="box"),
             )

@@ -23,7 +23,8 @@ class Scene:
     inference_id: str
 
     def request(self, route: str, who: str) -> httpx.Response:
-        """Send a valid request of this route."""
+        """Send a valid request of this route; a stream of events ends after the first look."""
+        self.box.news.close()
         method, path = route.split(" ")
         sent = self.sent(route)
         if who == "nobody":

@@ -28,7 +28,7 @@ def operation(document: dict[str, Any], route: str) -> dict[str, Any]:
     return found
 
 
-DESCRIBED = [route for route in ROWS if "/schema" not in route]
+DESCRIBED = [route for route in ROWS if "/schema" not in route and route != "GET /"]
 
 
 @pytest.mark.parametrize("route", DESCRIBED)

@@ -52,6 +52,9 @@ ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
         *(403, 403, 403),
     ),
     "PUT /v1/users/{user_id}/recordings/{recording_id}": (401, 201, 403, 403, 403, 403),
+    "GET /v1/users/{user_id}/events": (401, 200, 403, 403, 403, 403),
+    "GET /v1/box": (200, 200, 200, 200, 200, 200),
+    "GET /": (404, 404, 404, 404, 404, 404),
     "GET /health/live": (200, 200, 200, 200, 200, 200),
     "GET /health/ready": (200, 200, 200, 200, 200, 200),
     "GET /metrics": (403, 403, 403, 403, 403, 403),
@@ -59,7 +62,8 @@ ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
     "GET /schema/openapi.json": (401, 403, 403, 403, 403, 200),
     "GET /schema/{path}": (401, 403, 403, 403, 403, 404),
 }
-"""/metrics asks for an address, not for a person: the test client has none of the list."""
+"""/ is the web app, which is not built here; /metrics asks for an address, not for a person: the
+test client has none of the list."""
 
 
 def routes(app: Litestar) -> Iterator[str]:

@@ -16,20 +16,21 @@ from appliance.adapters.sqlite_records.listing import page_rows
 from appliance.adapters.sqlite_records.recordings import erase_refused
 from appliance.adapters.sqlite_records.results import insert_result, result_of
 from appliance.adapters.sqlite_records.seals import checked, refuse_lost
-from appliance.core.audit import AuditEntry
+from appliance.core.audit import AuditAction, AuditEntry
 from appliance.core.errors import (
     ConsentRequired,
     ContentConflict,
     InferenceNotFound,
     RecordingsMissing,
 )
-from appliance.core.ids import InferenceId, RecordingId, Sha256
+from appliance.core.ids import InferenceId, RecordingId, Sha256, UserId
 from appliance.core.inference import (
     Consent,
     Inference,
     InferencePage,
     InferenceQuery,
     InferenceStatus,
+    Settled,
 )
 from appliance.core.result import Result, ResultState
 from appliance.ports import Stored
@@ -117,6 +118,26 @@ class SqliteInferences:
             found = {row["seq"]: result_of(connection, row) for row in rows}
         order = sorted(found, key=lambda seq: (found[seq].shadow, found[seq].model_name, seq))
         return tuple(found[seq] for seq in order)
+
+    def settled(self, user_id: UserId, *, after: int, n_most: int = 100) -> tuple[Settled, ...]:
+        """See the port; shadow results settle nothing."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT audit.seq, inferences.id, inferences.status FROM audit"
+                " JOIN results ON results.id = audit.entity_id"
+                " JOIN inferences ON inferences.id = results.inference_id"
+                " WHERE audit.seq > ? AND audit.action = ? AND results.shadow = 0"
+                " AND inferences.user_id = ? ORDER BY audit.seq LIMIT ?",
+                (after, AuditAction.RESULT_STORED, user_id, n_most),
+            ).fetchall()
+        return tuple(
+            Settled(
+                seq=row["seq"],
+                inference_id=InferenceId(row["id"]),
+                status=InferenceStatus(row["status"]),
+            )
+            for row in rows
+        )
 
     def mark_shown(self, inference_id: InferenceId, *, at: datetime) -> None:
         """See the port."""
