@@ -89,10 +89,9 @@ def serve(
         watched, shutdown_s=shutdown_s, watchdog_s=watchdog_s, notify=notify, limits=limits
     )
     try:
-        server = _Server(
-            config, storage_failed=storage_failed, notify=notify, on_stopping=on_stopping
+        _Server(config, storage_failed=storage_failed, notify=notify, on_stopping=on_stopping).run(
+            list(sockets)
         )
-        server.run(list(sockets))
     except SystemExit:
         # Uvicorn's way to say that the lifespan did not start.
         raise watched.fault or RuntimeError("The application did not start.") from None

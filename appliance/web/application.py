@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from appliance.bootstrap import Appliance
 from appliance.core.session_ages import SessionAges
@@ -68,21 +68,7 @@ def create_web(
     traffic, ages = Traffic(), SessionAges()
     settings = appliance.settings
     app = Litestar(
-        route_handlers=[
-            SignInController,
-            UserController,
-            ModelController,
-            HospitalController,
-            ProtocolController,
-            InferenceController,
-            ResultController,
-            RecordingController,
-            AttachedRecordingController,
-            EventController,
-            show_box,
-            health_router(appliance),
-            *app_handlers(assets or {}),
-        ],
+        route_handlers=_routes(appliance, assets or {}),
         on_app_init=[token_auth(appliance, ages).on_app_init],
         request_class=BoxRequest,
         request_max_body_size=settings.max_json_bytes,
@@ -90,21 +76,42 @@ def create_web(
         exception_handlers=problems.HANDLERS,
         openapi_config=docs.openapi_config(),
         cors_config=_cors(settings.cors_origins),
-        dependencies={
-            "appliance": _always(appliance),
-            "readiness": _always(readiness),
-            "traffic": _always(traffic),
-            "ages": _always(ages),
-            "news": _always(news or News()),
-            "hashing": _always(_turns()),
-            "measuring": _always(asyncio.Semaphore(N_MEASURED_AT_ONCE)),
-        },
+        dependencies=_handed_out(
+            appliance=appliance,
+            readiness=readiness,
+            traffic=traffic,
+            ages=ages,
+            news=news or News(),
+            hashing=Turns(
+                n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING, n_kept=N_KEPT_FOR_KNOWN
+            ),
+            measuring=asyncio.Semaphore(N_MEASURED_AT_ONCE),
+        ),
         lifespan=list(lifespan),
         logging_config=None,
         debug=False,
     )
     app.asgi_handler = _layered(app, settings, traffic)
     return app
+
+
+def _routes(appliance: Appliance, assets: Mapping[str, Asset]) -> list[ControllerRouterHandler]:
+    """Return everything that answers a request."""
+    return [
+        SignInController,
+        UserController,
+        ModelController,
+        HospitalController,
+        ProtocolController,
+        InferenceController,
+        ResultController,
+        RecordingController,
+        AttachedRecordingController,
+        EventController,
+        show_box,
+        health_router(appliance),
+        *app_handlers(assets),
+    ]
 
 
 def _layered(app: Litestar, settings: Settings, traffic: Traffic) -> ASGIApp:
@@ -117,18 +124,16 @@ def _layered(app: Litestar, settings: Settings, traffic: Traffic) -> ASGIApp:
     )
 
 
-def _turns() -> Turns:
-    """Return the places before the hash."""
-    return Turns(n_at_once=N_HASHES_AT_ONCE, n_waiting=N_HASHES_WAITING, n_kept=N_KEPT_FOR_KNOWN)
+def _handed_out(**fillers: object) -> dict[str, Provide]:
+    """Return what hands each of these values, the same one, to every handler that names it."""
 
+    def always(filler: object) -> Provide:
+        def provide() -> Any:  # noqa: ANN401 - each dependency is of its own type
+            return filler
 
-def _always(filler: Any) -> Provide:  # noqa: ANN401 - each dependency is of its own type
-    """Return what hands the same value to every handler."""
+        return Provide(provide, sync_to_thread=False)
 
-    def provide() -> Any:  # noqa: ANN401
-        return filler
-
-    return Provide(provide, sync_to_thread=False)
+    return {name: always(filler) for name, filler in fillers.items()}
 
 
 def _cors(origins: Sequence[str]) -> CORSConfig | None:
