@@ -589,7 +589,10 @@ class DatabaseUnusable(StorageFault):
     """The database cannot be opened: damaged, or written by a newer release."""
 
     code = "database-unusable"
-    remedy = "Restore a backup, or install the release that wrote it."
+    remedy = (
+        "See whether the system's log tells of a failing disk. If not, restore a backup, or "
+        "install the release that wrote it."
+    )
 
 
 class LogDamaged(StorageFault):

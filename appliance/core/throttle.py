@@ -73,8 +73,9 @@ def wait_s(failures: Mapping[Budget, Failures], *, now: datetime) -> float:
     """Return the seconds until the next attempt may reach the hash; 0.0 means now.
 
     Once the account's budget is used up, one attempt in `MAX_WAIT_S` passes: nobody can lock an
-    account at new addresses for good, and the wait that is told is true. A failure from the
-    future (the clock was set back) makes nobody wait; counting the next one mends it.
+    account at new addresses for good, and the wait that is told is true. A failure from further
+    in the future than `CLOCK_SLACK_S` (the clock was set back) makes nobody wait now, whatever it
+    does when its time comes; counting the next one mends it.
 
     Args:
         failures: what is stored under the keys of this attempt; absent means none.

@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.recordings import SHARED_AUDIO, golden_recordings
-from tests.system.boxes import Box
-from tests.torture.personal import leaks
+from tests.recordings import SHARED_AUDIO
+from tests.system.running import box, golden, no_log_tells_of_anyone
 
-
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    """A running demonstration box."""
-    box = Box.make(tmp_path)
-    box.start()
-    yield box
-    box.end()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_log_tells_of_anyone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Read every log of every box of this run, whatever test started it."""
-    yield
-    found = list(leaks(tmp_path_factory.getbasetemp()))
-    assert not found, "\n".join(found[:20])
-
-
-@pytest.fixture(scope="session")
-def golden() -> dict[str, bytes]:
-    """The recordings of a patient's golden case in the shipped demonstration bundle."""
-    return golden_recordings()
+__all__ = ["box", "golden", "no_log_tells_of_anyone"]
 
 
 @pytest.fixture(scope="session")

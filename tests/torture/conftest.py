@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.recordings import golden_recordings
-from tests.system.boxes import Box
-from tests.torture.personal import leaks
+from tests.system.running import box, golden, no_log_tells_of_anyone
 from tests.torture.trial import Trial
+
+__all__ = ["box", "golden", "no_log_tells_of_anyone"]
 
 ROOM: Final = Path(__file__).parent
 SUMMARY: Final = ROOM.parents[1] / "var" / "torture-summary.txt"
@@ -93,26 +93,3 @@ def pytest_terminal_summary(
 def _day_and_machine() -> str:
     system = f"{platform.platform()}, Python {platform.python_version()}"
     return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {system}"
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    """A running demonstration box."""
-    box = Box.make(tmp_path)
-    box.start()
-    yield box
-    box.end()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_log_tells_of_anyone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Read every log of every box of this run, whatever trial started it."""
-    yield
-    found = list(leaks(tmp_path_factory.getbasetemp()))
-    assert not found, "\n".join(found[:20])
-
-
-@pytest.fixture(scope="session")
-def golden() -> dict[str, bytes]:
-    """The recordings of a golden case, by role."""
-    return golden_recordings()
