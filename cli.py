@@ -86,8 +86,7 @@ COMMANDS: Final[Sequence[Listed]] = (
         example="spira demo --once",
     ),
     Listed(
-        "version",
-        "Print the version of this release.",
+        *("version", "Print the version of this release."),
         "appliance.commands.version:version",
         example="spira version",
     ),
@@ -96,6 +95,7 @@ COMMANDS: Final[Sequence[Listed]] = (
         "Inferences: list, show, withdraw consent.",
         "appliance.commands.inferences:app",
     ),
+    Listed("envelopes", "Sealed items of a tablet: open.", "appliance.commands.envelopes:app"),
     Listed(
         "users", "Accounts: add, list, set a password, disable.", "appliance.commands.users:app"
     ),

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry, AuditLine, AuditRow
 from appliance.core.bundle import BundleContents, StagedBundle
+from appliance.core.envelope import ItemKind, Receipt, Sealed
 from appliance.core.hospital import Hospital
 from appliance.core.ids import (
     HospitalId,
@@ -48,6 +49,7 @@ from appliance.core.inference import (
 )
 from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.model import Model, ModelVersion, VersionState
+from appliance.core.refresh import Refresh
 from appliance.core.result import Answer, Result
 from appliance.core.scores import Scores
 from appliance.core.signing_key import TrustedKey
@@ -141,6 +143,9 @@ class AccountRecords(Protocol):
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """End the token and its family at once; unknown ids are no error."""
 
+    def end_family(self, family: str, *, audit: AuditEntry) -> None:
+        """End the tokens of one sign-in and its chain of refreshes; unknown ones are no error."""
+
     def admit(self, keys: Mapping[Budget, str], *, at: datetime) -> float:
         """Count an attempt to sign in as a failure, unless it has to wait; one transaction.
 
@@ -158,6 +163,62 @@ class AccountRecords(Protocol):
         """Take the admitted attempt back: forget the pair's failures and mark it known.
 
         The address loses the one failure that `admit` counted; the account's are forgotten.
+        """
+
+
+class NewSecret(Protocol):
+    """Where fresh secrets come from."""
+
+    def __call__(self) -> str:
+        """Return 256 random bits as a text."""
+
+
+class EnvelopeOpener(Protocol):
+    """Opens what is sealed to this box; thread-safe, stores nothing."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The 65 bytes of the key that tablets seal to (P-256, uncompressed)."""
+
+    def open(self, sealed: Sealed, item_id: str) -> bytes:
+        """Return what was sealed under this id. Raises EnvelopeRefused (`seal`)."""
+
+
+class EnvelopeRecords(Protocol):
+    """What was brought home sealed, in the order in which the box took it in."""
+
+    def add_envelope(
+        self,
+        item_id: str,
+        kind: ItemKind,
+        *,
+        user_id: UserId,
+        sha256: Sha256,
+        at: datetime,
+        audit: AuditEntry,
+    ) -> tuple[Receipt, Stored]:
+        """Give the item the next number, once. Raises ContentConflict: other content is here."""
+
+    def missing(self, items: Sequence[tuple[str, Sha256]]) -> tuple[str, ...]:
+        """Return the ids of the items that are not here with this content, in the order asked."""
+
+    def last_seq(self) -> int:
+        """Return the highest number given; 0 before the first."""
+
+
+class RefreshRecords(Protocol):
+    """Who stays signed in to the web app. Whatever ends a user's tokens ends the chains, too."""
+
+    def begin(self, first: Refresh) -> None:
+        """Remember the first secret of a sign-in; forget chains that ended."""
+
+    def refresh(self, digest: Sha256) -> tuple[Refresh, bool] | None:
+        """Return a secret, and whether one that followed it was used; None if it is not known."""
+
+    def rotate(self, successor: Refresh, token: Token) -> bool:
+        """Mark the successor's parent as used, and remember successor and token.
+
+        False, and nothing is stored: the parent is not known any more, or its user not active.
         """
 
 

@@ -23,10 +23,11 @@ from appliance.web.application import create_web
 from appliance.web.docs import openapi_document
 from appliance.web.health import Readiness
 from appliance.web.news import News
+from appliance.web.sealed import take_in
 from appliance.web.tablet_app import built_app
 from appliance.worker import Worker
 
-__all__ = ["News", "create_app", "openapi_document"]
+__all__ = ["News", "create_app", "openapi_document", "take_in"]
 
 N_THREADS: Final = 16
 """For blocking calls of requests: most wait for the disk or for the one writer."""

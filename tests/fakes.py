@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.fakes_accounts import FakeAccounts, FakeHospitals
 from tests.fakes_audit import FakeAudit
-from tests.fakes_documents import FakeKeys, FakeProtocols, FakeRecordings
+from tests.fakes_documents import FakeEnvelopes, FakeKeys, FakeProtocols, FakeRecordings
 from tests.fakes_inferences import FakeInferences
 from tests.fakes_jobs import FakeJobs
 from tests.fakes_versions import FakeModels
@@ -17,6 +17,8 @@ class FakeRecords:
     """Every record port, filled from one memory; `audit.fault` breaks its disk."""
 
     accounts: FakeAccounts
+    refreshes: FakeAccounts
+    envelopes: FakeEnvelopes
     hospitals: FakeHospitals
     protocols: FakeProtocols
     models: FakeModels
@@ -33,8 +35,11 @@ def open_fake_records() -> FakeRecords:
     hospitals = FakeHospitals(audit)
     recordings = FakeRecordings(audit)
     jobs = FakeJobs(audit)
+    accounts = FakeAccounts(audit, hospitals)
     return FakeRecords(
-        accounts=FakeAccounts(audit, hospitals),
+        accounts=accounts,
+        refreshes=accounts,
+        envelopes=FakeEnvelopes(audit),
         hospitals=hospitals,
         protocols=FakeProtocols(audit),
         models=FakeModels(audit, jobs),

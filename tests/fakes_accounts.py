@@ -18,7 +18,8 @@ from appliance.core.errors import (
     WrongCredentials,
 )
 from appliance.core.hospital import Hospital
-from appliance.core.ids import HospitalId, TokenId, UserId
+from appliance.core.ids import HospitalId, Sha256, TokenId, UserId
+from appliance.core.refresh import Refresh
 from appliance.core.throttle import (
     Budget,
     Failures,
@@ -45,6 +46,7 @@ class FakeAccounts:
         self._credentials: dict[UserId, Credentials] = {}
         self._tokens: dict[TokenId, Token] = {}
         self._ended: set[str] = set()
+        self._refreshes: dict[Sha256, Refresh] = {}
         self._failures: dict[str, Failures] = {}
 
     def add_user(self, user: User, password_hash: str, *, audit: AuditEntry) -> None:
@@ -142,6 +144,47 @@ class FakeAccounts:
             if token is not None:
                 self._ended.add(token.family)
 
+    def end_family(self, family: str, *, audit: AuditEntry) -> None:
+        """See the port."""
+        families = {one.family for one in self._held()}
+        alive = family in families - self._ended
+        with self._audit.write(audit if alive else None):
+            self._ended.add(family)
+
+    def begin(self, first: Refresh) -> None:
+        """See RefreshRecords."""
+        with self._audit.write(None):
+            self._refreshes = {
+                key: one for key, one in self._refreshes.items() if one.ends_at >= first.issued_at
+            }
+            self._refreshes[first.digest] = first
+
+    def refresh(self, digest: Sha256) -> tuple[Refresh, bool] | None:
+        """See RefreshRecords."""
+        found = self._refreshes.get(digest)
+        if found is None or found.family in self._ended:
+            return None
+        used = any(
+            one.parent == digest and one.used_at is not None for one in self._refreshes.values()
+        )
+        return found, used
+
+    def rotate(self, successor: Refresh, token: Token) -> bool:
+        """See RefreshRecords."""
+        with self._audit.lock:
+            parent = self._refreshes.get(successor.parent or Sha256(""))
+            if parent is None or parent.family in self._ended:
+                return False
+            if not self.user(parent.user_id).active:
+                return False
+            with self._audit.write(None):
+                if parent.used_at is None:
+                    used = replace(parent, used_at=successor.issued_at)
+                    self._refreshes[parent.digest] = used
+                self._refreshes[successor.digest] = successor
+                self._tokens[token.id] = token
+            return True
+
     def admit(self, keys: Mapping[Budget, str], *, at: datetime) -> float:
         """See the port."""
         with self._audit.write(None):
@@ -168,7 +211,10 @@ class FakeAccounts:
                 raise HospitalNotFound(hospital_id=hospital_id)
 
     def _end_tokens(self, user_id: UserId) -> None:
-        self._ended |= {t.family for t in self._tokens.values() if t.user_id == user_id}
+        self._ended |= {one.family for one in self._held() if one.user_id == user_id}
+
+    def _held(self) -> list[Token | Refresh]:
+        return [*self._tokens.values(), *self._refreshes.values()]
 
     def _counted(self, keys: Mapping[Budget, str]) -> Mapping[Budget, Failures]:
         return {b: self._failures[key] for b, key in keys.items() if key in self._failures}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.core.audit import AuditEntry
+from appliance.core.envelope import ItemKind, Receipt
 from appliance.core.errors import (
     ContentConflict,
     KeyNotFound,
@@ -159,3 +160,44 @@ class FakeRecordings:
 
 def _content(recording: Recording) -> tuple[str, str, str]:
     return recording.user_id, recording.role, recording.sha256
+
+
+class FakeEnvelopes:
+    """Numbers of sealed items in memory."""
+
+    def __init__(self, audit: FakeAudit) -> None:
+        """Begin with none."""
+        self._audit = audit
+        self._receipts: dict[str, Receipt] = {}
+
+    def add_envelope(
+        self,
+        item_id: str,
+        kind: ItemKind,
+        *,
+        user_id: UserId,
+        sha256: Sha256,
+        at: datetime,
+        audit: AuditEntry,
+    ) -> tuple[Receipt, Stored]:
+        """See the port."""
+        del at
+        known = self._receipts.get(item_id)
+        if known is not None:
+            if (known.kind, known.user_id, known.sha256) != (kind, user_id, sha256):
+                raise ContentConflict(item_id=item_id)
+            return known, Stored.SAME
+        with self._audit.write(audit):
+            seq = len(self._receipts) + 1
+            added = Receipt(item_id=item_id, kind=kind, user_id=user_id, sha256=sha256, seq=seq)
+            self._receipts[item_id] = added
+        return added, Stored.NEW
+
+    def missing(self, items: Sequence[tuple[str, Sha256]]) -> tuple[str, ...]:
+        """See the port."""
+        here = {(one.item_id, one.sha256) for one in self._receipts.values()}
+        return tuple(item_id for item_id, sha256 in items if (item_id, sha256) not in here)
+
+    def last_seq(self) -> int:
+        """See the port."""
+        return len(self._receipts)

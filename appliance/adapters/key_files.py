@@ -21,6 +21,9 @@ PSEUDONYM_KEY = "pseudonym.key"
 SECRETS = (TOKEN_SECRET, PSEUDONYM_KEY)
 BOX_SIGNING_KEY = "box-signing.key"
 """The seed of the Ed25519 key (RFC 8032) with which the box signs what it says elsewhere."""
+OUTBOX_KEY = "outbox.key"
+"""The seed of the P-256 key that tablets seal to. Lost, what they still hold cannot be opened."""
+MADE_ON_NEED = (BOX_SIGNING_KEY, OUTBOX_KEY)
 
 
 def make_secrets(directory: Path, *, random_bytes: Callable[[int], bytes]) -> None:
@@ -31,7 +34,7 @@ def make_secrets(directory: Path, *, random_bytes: Callable[[int], bytes]) -> No
         random_bytes: a cryptographic source.
     """
     directory.mkdir(mode=0o700, exist_ok=True)
-    for name in (*SECRETS, BOX_SIGNING_KEY):
+    for name in (*SECRETS, *MADE_ON_NEED):
         _make(directory, name, random_bytes)
 
 
@@ -60,15 +63,23 @@ def box_signer(directory: Path, *, random_bytes: Callable[[int], bytes]) -> BoxS
     Raises:
         SecretMissing: it is damaged, or cannot be made: the directory may be read-only.
     """
-    if not has_signing_key(directory):
-        try:
-            _make(directory, BOX_SIGNING_KEY, random_bytes)
-        except OSError as error:
-            raise SecretMissing(
-                f"{BOX_SIGNING_KEY} is missing and cannot be made here.", file=BOX_SIGNING_KEY
-            ) from error
-    key = Ed25519PrivateKey.from_private_bytes(read_secret(directory, BOX_SIGNING_KEY))
+    secret = made_secret(directory, BOX_SIGNING_KEY, random_bytes=random_bytes)
+    key = Ed25519PrivateKey.from_private_bytes(secret)
     return BoxSigner(public_key=key.public_key().public_bytes_raw(), sign=key.sign)
+
+
+def made_secret(directory: Path, name: str, *, random_bytes: Callable[[int], bytes]) -> bytes:
+    """Return the 32 bytes of a secret that is made now if there is none yet.
+
+    Raises:
+        SecretMissing: it is damaged, or cannot be made: the directory may be read-only.
+    """
+    if not (directory / name).exists():
+        try:
+            _make(directory, name, random_bytes)
+        except OSError as error:
+            raise SecretMissing(f"{name} is missing and cannot be made here.", file=name) from error
+    return read_secret(directory, name)
 
 
 def has_signing_key(directory: Path) -> bool:
@@ -80,7 +91,7 @@ def unchecked_secrets(directory: Path) -> tuple[str, ...]:
     """Return the names of the secrets in which a flipped bit could not be seen."""
     sizes = {
         name: (directory / name).stat().st_size
-        for name in (*SECRETS, BOX_SIGNING_KEY)
+        for name in (*SECRETS, *MADE_ON_NEED)
         if (directory / name).is_file()
     }
     return tuple(name for name, n_bytes in sizes.items() if n_bytes == N_SECRET_BYTES)
@@ -89,9 +100,10 @@ def unchecked_secrets(directory: Path) -> tuple[str, ...]:
 def missing_secrets(directory: Path) -> tuple[str, ...]:
     """Return the names of the secrets that cannot be read, or are damaged.
 
-    A box without a signing key makes one when it needs it: only a damaged one is named.
+    What is made when it is needed is named only when it is damaged.
     """
-    needed = (*SECRETS, BOX_SIGNING_KEY) if has_signing_key(directory) else SECRETS
+    made = tuple(name for name in MADE_ON_NEED if (directory / name).exists())
+    needed = (*SECRETS, *made)
     return tuple(name for name in needed if _is_missing(directory, name))
 
 

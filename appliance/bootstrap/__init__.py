@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,117 +21,34 @@ from appliance.adapters.common_passwords import load_common_passwords
 from appliance.adapters.ed25519_signatures import verify
 from appliance.adapters.failed_disk import FailedDisk
 from appliance.adapters.huey_queue import HueyQueue
-from appliance.adapters.key_files import PSEUDONYM_KEY, TOKEN_SECRET, make_secrets, read_secret
-from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
-from appliance.adapters.sqlite_records import open_records
-from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
-from appliance.bootstrap.box_keys import demonstration_key
-from appliance.core.errors import NotInitialised, StorageFailed, StorageFault
-from appliance.ports import (
-    AccountRecords,
-    AudioStore,
-    AuditRecords,
-    BundleStore,
-    Clock,
-    DatabaseHealth,
-    DiskSpace,
-    HospitalRecords,
-    InferenceRecords,
-    JobQueue,
-    JobRecords,
-    KeyRecords,
-    ModelRecords,
-    NewId,
-    PasswordHasher,
-    Predictor,
-    ProtocolRecords,
-    RecordingRecords,
-    Ticks,
+from appliance.adapters.key_files import (
+    N_SECRET_BYTES,
+    PSEUDONYM_KEY,
+    TOKEN_SECRET,
+    make_secrets,
+    read_secret,
 )
+from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
+from appliance.adapters.sqlite_records import SqliteRecords, open_records
+from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
+from appliance.bootstrap.appliance import Appliance
+from appliance.bootstrap.box_keys import box_signer, demonstration_key, envelope_opener
+from appliance.core.errors import NotInitialised, StorageFailed, StorageFault
+from appliance.ports import DiskSpace
 from appliance.settings import Settings
 from appliance.usecases.doctor import ExaminedBox, ExaminedRecords
-from appliance.usecases.models import ModelRoom
-from appliance.usecases.predict import Scoring
-from appliance.usecases.submit import SubmissionRecords
+
+__all__ = [
+    "Appliance",
+    "make_box_files",
+    "new_id",
+    "notifier",
+    "now",
+    "open_appliance",
+    "open_examined",
+]
 
 OnFailure: TypeAlias = Callable[[StorageFailed], None] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Appliance:
-    """Every port, filled; what web, worker and console work with.
-
-    Attributes:
-        owner: this process and boot; claims of results are signed with it.
-        token_secret: 32 random bytes of this box that sign its tokens.
-        pseudonym_key: 32 random bytes of this box that make patient pseudonyms.
-        common_passwords: lower-case passwords that are refused.
-    """
-
-    settings: Settings
-    owner: str
-    token_secret: bytes
-    pseudonym_key: bytes
-    common_passwords: frozenset[str]
-    clock: Clock
-    ticks: Ticks = time.monotonic
-    new_id: NewId
-    accounts: AccountRecords
-    hospitals: HospitalRecords
-    protocols: ProtocolRecords
-    models: ModelRecords
-    keys: KeyRecords
-    recordings: RecordingRecords
-    inferences: InferenceRecords
-    jobs: JobRecords
-    audit: AuditRecords
-    database: DatabaseHealth
-    space: DiskSpace
-    audio: AudioStore
-    bundles: BundleStore
-    predictor: Predictor
-    hasher: PasswordHasher
-    queue: JobQueue
-
-    def submission_records(self) -> SubmissionRecords:
-        """Return the records a submission reads and writes."""
-        return SubmissionRecords(
-            protocols=self.protocols,
-            hospitals=self.hospitals,
-            models=self.models,
-            recordings=self.recordings,
-            inferences=self.inferences,
-        )
-
-    def scoring(self) -> Scoring:
-        """Return what a prediction needs."""
-        return Scoring(
-            owner=self.owner,
-            timeout_s=self.settings.job_timeout_s,
-            lease_s=self.settings.lease_s,
-            clock=self.clock,
-            ticks=self.ticks,
-            jobs=self.jobs,
-            inferences=self.inferences,
-            recordings=self.recordings,
-            models=self.models,
-            audio=self.audio,
-            bundles=self.bundles,
-            predictor=self.predictor,
-        )
-
-    def model_room(self) -> ModelRoom:
-        """Return what installing and switching models works with."""
-        return ModelRoom(
-            clock=self.clock,
-            new_id=self.new_id,
-            models=self.models,
-            keys=self.keys,
-            protocols=self.protocols,
-            bundles=self.bundles,
-            predictor=self.predictor,
-            golden_timeout_s=self.settings.job_timeout_s,
-        )
 
 
 def now() -> datetime:
@@ -183,34 +99,52 @@ def open_appliance(
         audio = _audio(directory, space, failure.tell)
         bundles = _bundles(directory, space, failure.tell)
         failure.stops = tuple(one.refuse_writes for one in (audio, bundles, records.database))
-        yield Appliance(
-            settings=settings,
-            owner=f"{os.getpid()}-{new_id()}",
-            token_secret=read_secret(settings.keys, TOKEN_SECRET),
-            pseudonym_key=read_secret(settings.keys, PSEUDONYM_KEY),
-            common_passwords=load_common_passwords(),
-            clock=now,
-            new_id=new_id,
-            accounts=records.accounts,
-            hospitals=records.hospitals,
-            protocols=records.protocols,
-            models=records.models,
-            keys=records.keys,
-            recordings=records.recordings,
-            inferences=records.inferences,
-            jobs=records.jobs,
-            audit=records.audit,
-            database=records,
-            space=space,
-            audio=audio,
-            bundles=bundles,
-            predictor=predictor,
-            hasher=Argon2Passwords(),
-            queue=HueyQueue(directory),
-        )
+        yield _filled(settings, records, space, audio, bundles, predictor)
     finally:
         predictor.close()
         records.close()
+
+
+def _filled(
+    settings: Settings,
+    records: SqliteRecords,
+    space: BallastFiles,
+    audio: AudioFiles,
+    bundles: BundleFiles,
+    predictor: OnnxPredictor | ConfinedPredictor,
+) -> Appliance:
+    """Return the appliance with every port filled."""
+    return Appliance(
+        settings=settings,
+        owner=f"{os.getpid()}-{new_id()}",
+        token_secret=read_secret(settings.keys, TOKEN_SECRET),
+        pseudonym_key=read_secret(settings.keys, PSEUDONYM_KEY),
+        common_passwords=load_common_passwords(),
+        clock=now,
+        new_id=new_id,
+        new_secret=partial(secrets.token_urlsafe, N_SECRET_BYTES),
+        accounts=records.accounts,
+        refreshes=records.refreshes,
+        envelopes=records.envelopes,
+        hospitals=records.hospitals,
+        protocols=records.protocols,
+        models=records.models,
+        keys=records.keys,
+        recordings=records.recordings,
+        inferences=records.inferences,
+        jobs=records.jobs,
+        audit=records.audit,
+        database=records,
+        space=space,
+        audio=audio,
+        bundles=bundles,
+        predictor=predictor,
+        hasher=Argon2Passwords(),
+        queue=HueyQueue(settings.directory),
+        signer=cache(partial(box_signer, settings)),
+        is_signed_by=verify,
+        opener=cache(partial(envelope_opener, settings)),
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from appliance.adapters import ed25519_signatures, key_files
 from appliance.adapters.ed25519_signatures import read_key_file, verify
+from appliance.adapters.p256_envelopes import P256Envelopes
 from appliance.core.signing_key import BoxSigner, KeyScope, TrustedKey
 from appliance.settings import Settings
 
@@ -27,6 +28,18 @@ def box_signer(settings: Settings) -> BoxSigner:
         SecretMissing: the key is damaged, or there is none and none can be made.
     """
     return key_files.box_signer(settings.keys, random_bytes=secrets.token_bytes)
+
+
+def envelope_opener(settings: Settings) -> P256Envelopes:
+    """Return what opens the items that tablets seal to this box; its key is made on first need.
+
+    Raises:
+        SecretMissing: the key is damaged, or there is none and none can be made.
+    """
+    secret = key_files.made_secret(
+        settings.keys, key_files.OUTBOX_KEY, random_bytes=secrets.token_bytes
+    )
+    return P256Envelopes(secret)
 
 
 def box_public_key(settings: Settings) -> bytes | None:

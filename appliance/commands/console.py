@@ -205,14 +205,14 @@ def ask(question: str, *, instead: str, secret: bool = False) -> str:
     return answer
 
 
-def read_json_object(path: Path) -> dict[str, Any]:
+def read_json_object(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
     """Return the JSON object of a file that a person named.
 
     Raises:
         FileMissing: it cannot be read.
-        MalformedRequest: over 1 MiB, not JSON, nested too deep, or no object.
+        MalformedRequest: larger than allowed (1 MiB), not JSON, nested too deep, or no object.
     """
-    content = read_bytes(path, max_bytes=MAX_JSON_BYTES)
+    content = read_bytes(path, max_bytes=max_bytes)
     try:
         found = json.loads(content, parse_constant=_no_such_number)
         # A lone surrogate can be escaped in JSON, but is no text that could be printed or stored.

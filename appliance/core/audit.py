@@ -26,6 +26,7 @@ class AuditAction(StrEnum):
     USER_PASSWORD_SET = "user.password-set"  # noqa: S105 - an action, not a password
     SIGNED_IN = "user.signed-in"
     SIGNED_OUT = "user.signed-out"
+    SESSION_COPIED = "user.session-copied"
     HOSPITAL_ADDED = "hospital.added"
     HOSPITAL_CHANGED = "hospital.changed"
     SHIFT_OPENED = "hospital.shift-opened"
@@ -39,6 +40,7 @@ class AuditAction(StrEnum):
     MODEL_REMOVED = "model.removed"
     KEY_ADDED = "key.added"
     KEY_REVOKED = "key.revoked"
+    ENVELOPE_OPENED = "envelope.opened"
     RECORDING_STORED = "recording.stored"
     RECORDING_OPENED = "recording.opened"
     RECORDING_ERASED = "recording.erased"

@@ -174,6 +174,16 @@ class RecordingRefused(Refused):
     remedy = "Forget it: consent was refused, and what had arrived is erased."
 
 
+class EnvelopeRefused(Refused):
+    """The sealed item cannot be opened, or is not what it says."""
+
+    code = "envelope-refused"
+    remedy = (
+        "It was sealed to another box, changed on its way, or names another author. Keep it on the "
+        "tablet, export it there, and let IT look at it."
+    )
+
+
 class ConsentRequired(Refused):
     """Recordings cannot be attached without an accepted consent."""
 
@@ -358,6 +368,13 @@ class OriginNotServed(Denied):
 
     code = "origin-not-served"
     remedy = "Open the page from the box itself, or list its origin in cors_origins."
+
+
+class CrossSite(Denied):
+    """Another page asked for this with the cookies of somebody who is signed in here."""
+
+    code = "cross-site"
+    remedy = "Programs send a token; the web app sends its header from its own page."
 
 
 class TooManyAttempts(Denied):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -15,32 +14,23 @@ from appliance.bootstrap import Appliance
 from appliance.core.account import User
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import FieldError, InvalidRequest, OwnAccount
-from appliance.core.ids import HospitalId, TokenId, UserId, parse_uuid
-from appliance.core.session_ages import SessionAges, session_of
+from appliance.core.ids import HospitalId, UserId, parse_uuid
 from appliance.usecases.accounts import (
     NewUser,
     add_user,
-    admit_attempt,
     change_password,
     confirm_password,
-    grant_token,
-    verified_credentials,
 )
-from appliance.usecases.sessions import begin_session
-from appliance.web import tokens, wire
+from appliance.web import wire
 from appliance.web.bodies import NewPasswordBody, NewUserBody, UserChangeBody
-from appliance.web.described import Link, leads_to, may_fail, takes, takes_json
+from appliance.web.described import Link, leads_to, may_fail, takes_json
 from appliance.web.guards import ADMIN, own_path_or_admin
 from appliance.web.requests import BoxRequest
 from appliance.web.turns import Turns
 
 MAX_ACCOUNT_BYTES: Final = 16 * 1024
-
-_SIGN_IN_FORM: Final = {
-    "type": "object",
-    "required": ["username", "password"],
-    "properties": {"username": {"type": "string"}, "password": {"type": "string"}},
-}
+APP: Final = "pwa"
+"""What the web app says it is when it signs somebody in."""
 
 _OF_ONESELF: Final = tuple(
     Link(to=request, on=200, ids={"user_id": "$response.body#/id"})
@@ -51,82 +41,6 @@ _OF_ONESELF: Final = tuple(
         "PUT /v1/users/{user_id}/recordings/{recording_id}",
     )
 )
-
-
-class SignInController(Controller):
-    """One path: POST signs in, DELETE signs out."""
-
-    path = "/v1/users/auth"
-    tags = ("accounts",)
-
-    @post(
-        exclude_from_auth=True,
-        status_code=HTTPStatus.OK,
-        request_max_body_size=MAX_ACCOUNT_BYTES,
-        opt=takes("application/x-www-form-urlencoded", _SIGN_IN_FORM),
-        responses=may_fail(400, 401, 413, 415, 422, 429),
-    )
-    async def sign_in(
-        self,
-        request: BoxRequest,
-        appliance: NamedDependency[Appliance],
-        hashing: NamedDependency[Turns],
-        ages: NamedDependency[SessionAges],
-    ) -> wire.TokenWire:
-        """Sign in by username and password (OAuth2 password grant)."""
-        sent = await request.read_fields()
-        lacking = tuple(
-            FieldError(field=name, code="required", message="is missing")
-            for name in ("username", "password")
-            if name not in sent
-        )
-        if lacking:
-            raise InvalidRequest(errors=lacking)
-        attempt = await asyncio.to_thread(
-            admit_attempt,
-            sent["username"],
-            address=_address(request),
-            clock=appliance.clock,
-            accounts=appliance.accounts,
-        )
-        async with hashing.turn(known=attempt.known):
-            verified = await asyncio.to_thread(
-                verified_credentials,
-                attempt,
-                sent["password"],
-                accounts=appliance.accounts,
-                hasher=appliance.hasher,
-            )
-        token = await asyncio.to_thread(
-            grant_token,
-            attempt,
-            verified,
-            token_lifetime=timedelta(minutes=appliance.settings.token_minutes),
-            clock=appliance.clock,
-            new_id=appliance.new_id,
-            accounts=appliance.accounts,
-        )
-        await asyncio.to_thread(
-            begin_session,
-            session_of(token),
-            ticks=appliance.ticks,
-            ages=ages,
-            accounts=appliance.accounts,
-        )
-        return wire.TokenWire(id=verified.user.id, access_token=tokens.encoded(token, appliance))
-
-    @delete(responses=may_fail(401), sync_to_thread=True)
-    def sign_out(self, request: BoxRequest, appliance: NamedDependency[Appliance]) -> None:
-        """End the token of this request, and its family, at once."""
-        appliance.accounts.revoke_token(
-            TokenId(str(request.auth.jti)),
-            audit=audited(
-                AuditAction.SIGNED_OUT,
-                request.user.id,
-                at=appliance.clock(),
-                actor=request.user.id,
-            ),
-        )
 
 
 class UserController(Controller):
@@ -269,7 +183,7 @@ def _set_password(
         confirm_password(
             user,
             sent.old_password,
-            address=_address(request),
+            address=request.address,
             clock=appliance.clock,
             accounts=appliance.accounts,
             hasher=appliance.hasher,
@@ -290,8 +204,3 @@ def _hospital_ids(ids: list[str]) -> tuple[HospitalId, ...]:
     """Return each id once, in the order given."""
     parsed = (HospitalId(parse_uuid(text, field="hospitals")) for text in ids)
     return tuple(dict.fromkeys(parsed))
-
-
-def _address(request: BoxRequest) -> str:
-    """Return the peer's own address; what proxies claim is not believed."""
-    return request.client.host if request.client else "unknown"

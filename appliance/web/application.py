@@ -17,8 +17,10 @@ from appliance.bootstrap import Appliance
 from appliance.core.session_ages import SessionAges
 from appliance.settings import Settings
 from appliance.web import docs, problems
-from appliance.web.accounts import SignInController, UserController
+from appliance.web.accounts import UserController
+from appliance.web.app_sessions import from_own_page, refresh
 from appliance.web.box import show_box
+from appliance.web.envelopes import heartbeat, missing, outbox_key, send_envelope
 from appliance.web.events import EventController
 from appliance.web.headers import outermost
 from appliance.web.health import Readiness, health_router
@@ -31,6 +33,7 @@ from appliance.web.protocols import ProtocolController
 from appliance.web.recordings import AttachedRecordingController, RecordingController
 from appliance.web.requests import MAX_DEPTH, BoxRequest
 from appliance.web.results import ResultController
+from appliance.web.sign_in import SignInController
 from appliance.web.tablet_app import Asset, app_handlers
 from appliance.web.tokens import token_auth
 from appliance.web.traffic import Traffic
@@ -70,6 +73,7 @@ def create_web(
     app = Litestar(
         route_handlers=_routes(appliance, assets or {}),
         on_app_init=[token_auth(appliance, ages).on_app_init],
+        guards=[from_own_page],
         request_class=BoxRequest,
         request_max_body_size=settings.max_json_bytes,
         state=State({MAX_DEPTH: settings.max_json_depth}),
@@ -99,6 +103,11 @@ def _routes(appliance: Appliance, assets: Mapping[str, Asset]) -> list[Controlle
     """Return everything that answers a request."""
     return [
         SignInController,
+        refresh,
+        outbox_key,
+        send_envelope,
+        missing,
+        heartbeat,
         UserController,
         ModelController,
         HospitalController,

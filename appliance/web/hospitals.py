@@ -21,6 +21,7 @@ from appliance.core.inference import Inference
 from appliance.core.rgh import RghRule
 from appliance.usecases.hospitals import Unchanged, add_hospital, change_hospital, hospital_of
 from appliance.web import wire
+from appliance.web.app_sessions import user_is_shown_numbers
 from appliance.web.bodies import HospitalChangeBody, NewHospitalBody
 from appliance.web.described import Link, leads_to, may_fail, takes_json
 from appliance.web.guards import ADMIN, NURSE
@@ -135,16 +136,18 @@ class HospitalController(Controller):
         # By the box's clock: a tablet whose own is wrong neither hides a patient nor keeps one.
         page = appliance.inferences.find(replace(query, received_from=appliance.clock() - SHIFT))
         _audit_opening(asked, page.inferences, request, appliance)
-        shown = (_shift_row(inference, appliance) for inference in page.inferences)
+        numbers = user_is_shown_numbers(request, appliance)
+        shown = (_shift_row(one, appliance, numbers=numbers) for one in page.inferences)
         return Listed(shown, following=page.next)
 
 
-def _shift_row(inference: Inference, appliance: Appliance) -> dict[str, Any]:
+def _shift_row(inference: Inference, appliance: Appliance, *, numbers: bool) -> dict[str, Any]:
     """Return form and result of one inference, without its recordings."""
     row = wire.inference(inference)
     del row["recordings"]
     results = appliance.inferences.results(inference.id)
-    row["result"] = wire.result(results[0]) if results else None
+    result = wire.result(results[0]) if results else None
+    row["result"] = result if numbers or result is None else wire.without_numbers(result)
     return row
 
 

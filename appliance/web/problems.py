@@ -54,6 +54,7 @@ STATUS: Final[Mapping[type[ApplianceError], HTTPStatus]] = {
     e.BundleOutdated: HTTPStatus.CONFLICT,
     # Not a conflict: the tablet has nothing to send again, and may forget its copy.
     e.RecordingRefused: HTTPStatus.GONE,
+    e.EnvelopeRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     e.LengthRequired: HTTPStatus.LENGTH_REQUIRED,
     e.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     e.HeadersTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -44,6 +44,11 @@ Body = TypeVar("Body")
 class BoxRequest(Request[User, BearerToken, State]):
     """A request whose bodies are read with limits and strict types."""
 
+    @property
+    def address(self) -> str:
+        """The peer's own address; what proxies claim is not believed."""
+        return self.client.host if self.client else "unknown"
+
     def take_only(self, *media_types: str) -> None:
         """Refuse a body of another media type, or a compressed one.
 

@@ -19,6 +19,7 @@ from appliance.core.ids import InferenceId, parse_uuid
 from appliance.core.inference import ConsentDecision, Inference, Purpose
 from appliance.core.result import Result
 from appliance.web import wire
+from appliance.web.app_sessions import user_is_shown_numbers
 from appliance.web.described import may_fail
 from appliance.web.guards import NURSE, own_path, own_path_unless_overseer
 from appliance.web.inferences import own_inference, shown_to_its_nurse
@@ -47,9 +48,10 @@ class ResultController(Controller):
         inference = own_inference(inference_id, request, appliance)
         result = _requested(inference, appliance)
         inference = shown_to_its_nurse(inference, appliance)
-        return wire.InferenceAndResult(
-            inference=wire.inference(inference), result=wire.result(result)
-        )
+        shown = wire.result(result)
+        if not user_is_shown_numbers(request, appliance):
+            shown = wire.without_numbers(shown)
+        return wire.InferenceAndResult(inference=wire.inference(inference), result=shown)
 
     @get(
         "/results",
@@ -73,7 +75,10 @@ class ResultController(Controller):
         results = appliance.inferences.results(inference.id)
         if request.user.role is Role.NURSE:
             shown_to_its_nurse(inference, appliance)
-            return wire.Results(results=[wire.result(r) for r in results if not r.shadow])
+            rows = [wire.result(r) for r in results if not r.shadow]
+            if not user_is_shown_numbers(request, appliance):
+                rows = list(map(wire.without_numbers, rows))
+            return wire.Results(results=rows)
         _audit_opening(inference, request, appliance)
         shown = wire.result if request.user.role is Role.RESEARCHER else wire.result_state
         return wire.Results(results=[shown(result) for result in results])

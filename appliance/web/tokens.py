@@ -10,7 +10,8 @@ from typing import Any
 import jwt
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.security.jwt import JWTAuth
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.security.jwt import JWTCookieAuth
 from litestar.security.jwt import Token as JwtToken
 from litestar.security.jwt.token import JWTDecodeOptions
 
@@ -21,6 +22,9 @@ from appliance.core.session_ages import Session, SessionAges
 from appliance.usecases.sessions import session_user
 
 ALGORITHM = "HS256"
+SESSION_COOKIE = "__Host-spira"
+"""Holds the web app's token; its prefix binds it to this host, by TLS alone (RFC 6265bis)."""
+SIGN_IN_PATH = "/v1/users/auth"
 
 
 @dataclass
@@ -58,7 +62,25 @@ class BearerToken(JwtToken):
         return jwt.encode(claims, key=secret, algorithm=algorithm)
 
 
-def token_auth(appliance: Appliance, ages: SessionAges) -> JWTAuth[User, BearerToken]:
+def has_bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Return whether the request is that of a program: it brings its token itself."""
+    return connection.headers.get("authorization", "").partition(" ")[-1] != ""
+
+
+@dataclass
+class _TokenAuth(JWTCookieAuth[User, BearerToken]):
+    """A token in the header of a program, or in the cookie of the web app."""
+
+    @property
+    def openapi_components(self) -> Components:
+        """Describe the header: cookies are the app's own affair."""
+        scheme = SecurityScheme(
+            type="http", scheme="Bearer", bearer_format="JWT", description=self.description
+        )
+        return Components(security_schemes={self.openapi_security_scheme_name: scheme})
+
+
+def token_auth(appliance: Appliance, ages: SessionAges) -> JWTCookieAuth[User, BearerToken]:
     """Return what Litestar checks every request with, except where a handler opts out."""
 
     async def token_user(
@@ -74,7 +96,8 @@ def token_auth(appliance: Appliance, ages: SessionAges) -> JWTAuth[User, BearerT
         )
         return user if user is not None and user.id == claims.sub else None
 
-    return JWTAuth[User, BearerToken](
+    return _TokenAuth(
+        key=SESSION_COOKIE,
         token_secret=appliance.token_secret.hex(),
         retrieve_user_handler=token_user,
         token_cls=BearerToken,

@@ -41,6 +41,18 @@ class TokenWire(msgspec.Struct, frozen=True, kw_only=True):
     token_type: str = "bearer"  # noqa: S105 - the kind, not a token
 
 
+class AppSessionWire(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a sign-in of the web app: who, until when, and the note that says later who it was."""
+
+    id: str
+    username: str
+    role: Role
+    hospitals: tuple[str, ...]
+    author_pass: str
+    author_pass_expires_at: str
+    session_expires_at: str
+
+
 class UserWire(msgspec.Struct, frozen=True, kw_only=True):
     """An account, without anything secret."""
 
@@ -222,6 +234,12 @@ def result(computed: Result) -> dict[str, Any]:
         "probability": computed.probability,
         **result_state(computed),
     }
+
+
+def without_numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a result on the wire as people see it: words, and no probability."""
+    output = NO_OUTPUT_YET if row["output"] == NO_OUTPUT_YET else ()
+    return {**row, "output": output, "probability": None}
 
 
 def result_state(computed: Result) -> dict[str, Any]:

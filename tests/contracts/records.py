@@ -8,6 +8,7 @@ from appliance.core.ids import ModelVersionId
 from appliance.ports import (
     AccountRecords,
     AuditRecords,
+    EnvelopeRecords,
     HospitalRecords,
     InferenceRecords,
     JobRecords,
@@ -15,6 +16,7 @@ from appliance.ports import (
     ModelRecords,
     ProtocolRecords,
     RecordingRecords,
+    RefreshRecords,
 )
 from tests.builders import (
     a_hospital,
@@ -56,6 +58,14 @@ class Records(Protocol):
     @property
     def inferences(self) -> InferenceRecords:
         """Inferences."""
+
+    @property
+    def refreshes(self) -> RefreshRecords:
+        """Chains of secrets."""
+
+    @property
+    def envelopes(self) -> EnvelopeRecords:
+        """Sealed items by number."""
 
     @property
     def jobs(self) -> JobRecords:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from appliance.adapters.p256_envelopes import P256Envelopes
 from appliance.bootstrap import Appliance
+from appliance.bootstrap.box_keys import is_signed_by
 from appliance.core.account import Role, User
 from appliance.core.audit import AuditAction, audited
 from appliance.core.hospital import Hospital
@@ -26,6 +31,7 @@ from appliance.core.installed_protocol import InstalledProtocol
 from appliance.core.model import Model, ModelVersion, VersionState
 from appliance.core.protocol import parse_protocol
 from appliance.core.result import Answer
+from appliance.core.signing_key import BoxSigner
 from appliance.core.wav import write_wav
 from appliance.settings import Settings
 from appliance.web.application import create_web
@@ -105,6 +111,11 @@ class TestClock:
         return self.passed.total_seconds()
 
 
+SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SIGNER = BoxSigner(public_key=SIGNING_KEY.public_key().public_bytes_raw(), sign=SIGNING_KEY.sign)
+OPENER = P256Envelopes(bytes(range(32)))
+
+
 @dataclass
 class Person:
     """An account of a box, and a signed-in client of it."""
@@ -181,7 +192,10 @@ class Box:
             clock=self.clock,
             ticks=self.clock.ticks,
             new_id=new_id,
+            new_secret=partial(secrets.token_urlsafe, 32),
             accounts=self.records.accounts,
+            refreshes=self.records.refreshes,
+            envelopes=self.records.envelopes,
             hospitals=self.records.hospitals,
             protocols=self.records.protocols,
             models=self.records.models,
@@ -197,6 +211,9 @@ class Box:
             predictor=cast("Any", Unused()),
             hasher=self.hasher,
             queue=self.queue,
+            signer=lambda: SIGNER,
+            is_signed_by=is_signed_by,
+            opener=lambda: OPENER,
         )
 
     @contextmanager

@@ -43,6 +43,7 @@ class Scene:
             inference_id=self.inference_id,
             recording_id=recording_id if "inference_id" in path else new_id(),
             path="elsewhere",
+            item_id=new_id(),
         )
 
     def sent(self, route: str) -> dict[str, Any]:
@@ -61,6 +62,15 @@ class Scene:
             "POST /v1/users/{user_id}/password": {
                 "json": {"old_password": "correct horse battery", **passwords}
             },
+            "PUT /v1/envelopes/{item_id}": {
+                "content": wav,
+                "headers": {
+                    "Content-Type": "application/octet-stream",
+                    "Content-Digest": content_digest(wav),
+                },
+            },
+            "POST /v1/envelopes/missing": {"json": {"items": []}},
+            "POST /v1/tablets/me/heartbeat": {"json": {"app_version": "0.1.0", "waiting": 0}},
             "POST /v1/models": {"json": {"name": "n", "publishing_channel": "c"}},
             "POST /v1/hospitals": {"json": {"name": "Outro"}},
             "PATCH /v1/hospitals/{hospital_id}": {"json": {"name": "Outro"}},

@@ -26,6 +26,7 @@ ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
     # route                                       nobody own same other res admin
     "POST /v1/users/auth": (200, 200, 200, 200, 200, 200),
     "DELETE /v1/users/auth": (401, 204, 204, 204, 204, 204),
+    "POST /v1/users/auth/refresh": (401, 401, 401, 401, 401, 401),
     "POST /v1/users": (401, 403, 403, 403, 403, 200),
     "GET /v1/users": (401, 403, 403, 403, 403, 200),
     "GET /v1/users/me": (401, 200, 200, 200, 200, 200),
@@ -53,6 +54,10 @@ ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
     ),
     "PUT /v1/users/{user_id}/recordings/{recording_id}": (401, 201, 403, 403, 403, 403),
     "GET /v1/users/{user_id}/events": (401, 200, 403, 403, 403, 403),
+    "GET /v1/outbox-key": (200, 200, 200, 200, 200, 200),
+    "PUT /v1/envelopes/{item_id}": (401, 422, 422, 422, 403, 403),
+    "POST /v1/envelopes/missing": (401, 200, 200, 200, 403, 403),
+    "POST /v1/tablets/me/heartbeat": (401, 200, 200, 200, 403, 403),
     "GET /v1/box": (200, 200, 200, 200, 200, 200),
     "GET /": (404, 404, 404, 404, 404, 404),
     "GET /health/live": (200, 200, 200, 200, 200, 200),

@@ -10,6 +10,7 @@ from pathlib import Path
 from appliance.adapters.sqlite_records.accounts import SqliteAccounts
 from appliance.adapters.sqlite_records.audit import SqliteAudit
 from appliance.adapters.sqlite_records.database import Database
+from appliance.adapters.sqlite_records.envelopes import SqliteEnvelopes
 from appliance.adapters.sqlite_records.hospitals import SqliteHospitals
 from appliance.adapters.sqlite_records.inferences import SqliteInferences
 from appliance.adapters.sqlite_records.jobs import SqliteJobs
@@ -17,6 +18,7 @@ from appliance.adapters.sqlite_records.keys import SqliteKeys
 from appliance.adapters.sqlite_records.models import SqliteModels
 from appliance.adapters.sqlite_records.protocols import SqliteProtocols
 from appliance.adapters.sqlite_records.recordings import SqliteRecordings
+from appliance.adapters.sqlite_records.refreshes import SqliteRefreshes
 from appliance.core.errors import StorageFailed
 from appliance.ports import DiskSpace
 
@@ -29,6 +31,8 @@ class SqliteRecords:
 
     database: Database
     accounts: SqliteAccounts
+    refreshes: SqliteRefreshes
+    envelopes: SqliteEnvelopes
     hospitals: SqliteHospitals
     protocols: SqliteProtocols
     models: SqliteModels
@@ -83,6 +87,8 @@ def open_records(
     return SqliteRecords(
         database=database,
         accounts=SqliteAccounts(database),
+        refreshes=SqliteRefreshes(database),
+        envelopes=SqliteEnvelopes(database),
         hospitals=SqliteHospitals(database),
         protocols=SqliteProtocols(database),
         models=SqliteModels(database),

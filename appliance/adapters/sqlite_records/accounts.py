@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from appliance.adapters.sqlite_records import refreshes
 from appliance.adapters.sqlite_records.columns import document_text, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.adapters.sqlite_records.seals import all_checked, checked, refuse_lost
@@ -16,6 +17,7 @@ from appliance.adapters.sqlite_records.sign_in_failures import (
     read_failures,
     store_failures,
 )
+from appliance.adapters.sqlite_records.tokens import insert_token
 from appliance.core.account import Credentials, Role, Token, User
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
@@ -127,18 +129,7 @@ class SqliteAccounts:
         """See the port; a token of a family that ended is born dead."""
         with self._database.write(audit) as connection:
             _refuse_outdated(connection, token.user_id, password_hash)
-            connection.execute(
-                "INSERT INTO tokens (id, family, user_id, issued_at, expires_at, revoked)"
-                " VALUES (:id, :family, :user_id, :issued_at, :expires_at, EXISTS"
-                " (SELECT 1 FROM tokens WHERE family = :family AND revoked = 1))",
-                {
-                    "id": token.id,
-                    "family": token.family,
-                    "user_id": token.user_id,
-                    "issued_at": instant_text(token.issued_at),
-                    "expires_at": instant_text(token.expires_at),
-                },
-            )
+            insert_token(connection, token)
             _forget_expired(connection, token.issued_at)
 
     def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
@@ -165,11 +156,16 @@ class SqliteAccounts:
     def revoke_token(self, token_id: TokenId, *, audit: AuditEntry) -> None:
         """See the port."""
         with self._database.write(audit) as connection:
-            connection.execute(
-                "UPDATE tokens SET revoked = 1 WHERE revoked = 0 AND family ="
-                " (SELECT family FROM tokens WHERE id = ?)",
-                (token_id,),
-            )
+            row = connection.execute(
+                "SELECT family FROM tokens WHERE id = ?", (token_id,)
+            ).fetchone()
+            if row is not None:
+                _end_family(connection, row["family"])
+
+    def end_family(self, family: str, *, audit: AuditEntry) -> None:
+        """See the port."""
+        with self._database.write(audit) as connection:
+            _end_family(connection, family)
 
     def admit(self, keys: Mapping[Budget, str], *, at: datetime) -> float:
         """See the port."""
@@ -268,6 +264,12 @@ def _end_tokens(connection: sqlite3.Connection, user_id: UserId) -> None:
     connection.execute(
         "UPDATE tokens SET revoked = 1 WHERE user_id = ? AND revoked = 0", (user_id,)
     )
+    refreshes.end_of_user(connection, user_id)
+
+
+def _end_family(connection: sqlite3.Connection, family: str) -> None:
+    connection.execute("UPDATE tokens SET revoked = 1 WHERE family = ? AND revoked = 0", (family,))
+    refreshes.end_family(connection, family)
 
 
 def _forget_expired(connection: sqlite3.Connection, at: datetime) -> None:

@@ -52,6 +52,7 @@ class Unaudited(StrEnum):
     FIRST_SHOWN = "reads of one's own result are not audited (API.md §5)"
     ONE_BY_ONE = "its audit rows are appended in the transaction, one a thing it did"
     EXPIRY = "a token whose time is over is nobody's, with its row or without"
+    ROTATION = "it goes on with a sign-in that is audited"
     CLAIM = "who computes a result is bookkeeping; the result is audited"
 
 

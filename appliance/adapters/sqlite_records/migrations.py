@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import sqlite_utils
 
-from appliance.adapters.sqlite_records import patient_schema, schema, seal_schema
+from appliance.adapters.sqlite_records import patient_schema, schema, seal_schema, session_schema
 from appliance.adapters.sqlite_records.seals import seal_everything
 from appliance.core.errors import DatabaseUnusable
 
@@ -32,6 +32,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     "0006_results": patient_schema.RESULTS,
     "0007_seals": seal_schema.SEALS,
     "0008_audit_head": seal_schema.AUDIT_HEAD,
+    "0009_refreshes": session_schema.REFRESHES,
+    "0010_envelopes": session_schema.ENVELOPES,
 }
 
 SEALING = frozenset({"0007_seals"})

@@ -6,10 +6,13 @@ after the row.
 
 from __future__ import annotations
 
-from appliance.adapters.sqlite_records.seals import COUNTS, SEAL, SEALED
+from appliance.adapters.sqlite_records.seals import COUNTS, SEAL, SEALED_AT_FIRST
 
 SEALS = (
-    *(f"ALTER TABLE {table} ADD COLUMN {SEAL} TEXT NOT NULL DEFAULT ''" for table in SEALED),
+    *(
+        f"ALTER TABLE {table} ADD COLUMN {SEAL} TEXT NOT NULL DEFAULT ''"
+        for table in SEALED_AT_FIRST
+    ),
     *(
         f"ALTER TABLE {owner} ADD COLUMN {count} INTEGER NOT NULL DEFAULT 0"
         for owner, _key, count, _part in COUNTS

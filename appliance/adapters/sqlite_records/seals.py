@@ -23,7 +23,7 @@ SEAL: Final = "row_sha256"
 REFUSAL: Final = "record-damaged"
 """How the triggers' refusal begins; `faults` makes it RecordDamaged."""
 
-SEALED: Final = (
+SEALED_AT_FIRST: Final = (
     "hospitals",
     "hospital_former_names",
     "users",
@@ -43,6 +43,9 @@ SEALED: Final = (
     "not_done",
     "results",
 )
+"""The tables there were when seals came; later ones are made with theirs."""
+
+SEALED: Final = (*SEALED_AT_FIRST, "refreshes", "envelopes")
 """Every table but the audit, whose rows are chained instead."""
 
 COUNTS: Final = (
@@ -55,7 +58,12 @@ COUNTS: Final = (
 """Who counts which rows that name it: one that is lost, or that a damaged index no longer finds,
 is missed by whoever reads their owner."""
 
-_ON_DAMAGE: Final = {"results": "RAISE(IGNORE)", "tokens": "RAISE(IGNORE)", "sign_in_failures": ""}
+_ON_DAMAGE: Final = {
+    "results": "RAISE(IGNORE)",
+    "tokens": "RAISE(IGNORE)",
+    "refreshes": "RAISE(IGNORE)",
+    "sign_in_failures": "",
+}
 """Changed many at once: a damaged row stays as it is and holds up no other. Counts of failed
 sign-ins heal by being written anew; refusing would lock people out."""
 
@@ -161,7 +169,8 @@ def keep_sealed(connection: sqlite3.Connection) -> None:
 
 def seal_everything(connection: sqlite3.Connection) -> None:
     """Seal every row as it is now: for the step that brings seals, or fills a column."""
-    for table in SEALED:
+    here = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+    for table in (name for name in SEALED if name in here):
         call = _call(table, _sealing(connection, table))
         connection.execute(f"UPDATE {table} SET {SEAL} = {call}")  # noqa: S608 - names of ours
 

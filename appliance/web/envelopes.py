@@ -1,0 +1,242 @@
+"""What tablets seal: the key they seal to, the items they bring, and how far the box got."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Meta
+
+from appliance.bootstrap import Appliance
+from appliance.core.envelope import ALGORITHM, MAX_SEALED_BYTES, Receipt, key_id
+from appliance.core.errors import DigestMismatch, TooLarge
+from appliance.core.ids import Sha256, parse_uuid
+from appliance.core.signing_key import fingerprint_of
+from appliance.ports import AudioPart, Stored
+from appliance.web import wire
+from appliance.web.bodies import (
+    AppVersion,
+    Body,
+    Count,
+    Digest,
+    Instant,
+    Word,
+)
+from appliance.web.box import MIN_APP_VERSION
+from appliance.web.described import TakesHeader, also, may_fail, reads, takes, takes_json
+from appliance.web.guards import NURSE
+from appliance.web.multipart import PartWriter
+from appliance.web.requests import BoxRequest
+from appliance.web.sealed import take_in
+from appliance.web.threads import to_end
+from appliance.web.uploads import declared_sha256, receive_raw
+
+MEDIA_TYPE: Final = "application/octet-stream"
+BEHIND_S: Final = 24 * 3600
+FULL_PCT: Final = 70
+"""A tablet whose oldest item is older, or whose storage is fuller, is one for IT to look at."""
+
+_SEALED: Final = {"type": "string", "format": "binary"}
+_CONTENT_DIGEST: Final = TakesHeader(
+    name="Content-Digest",
+    meaning="SHA-256 of the body (RFC 9530)",
+    required=True,
+    pattern="^sha-256=:[A-Za-z0-9+/]{43}=:$",
+)
+_log = logging.getLogger(__name__)
+
+
+class OutboxKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What tablets seal to; `signature` is the box's over the 65 bytes of the key."""
+
+    key_id: str
+    public_key: str
+    fingerprint: str
+    algorithm: str
+    signature: str
+    signed_by: str
+
+
+class ReceiptWire(msgspec.Struct, frozen=True, kw_only=True):
+    """That an item is on the box's disk; `sha256` is of what was sealed."""
+
+    id: str
+    sha256: str
+    seq: int
+    epoch: str
+
+
+class ItemBody(Body, frozen=True, kw_only=True):
+    """An item a tablet still keeps."""
+
+    id: Word
+    sha256: Digest
+
+
+class ItemsBody(Body, frozen=True, kw_only=True):
+    """Of POST /v1/envelopes/missing."""
+
+    items: Annotated[list[ItemBody], Meta(max_length=500)]
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """The ids of the items that have to be sent again."""
+
+    missing: tuple[str, ...]
+
+
+class HeartbeatBody(Body, frozen=True, kw_only=True):
+    """What a tablet says of itself; counts and times only."""
+
+    app_version: AppVersion
+    waiting: Count
+    oldest_at: Instant | None = None
+    storage_pct: Annotated[float, Meta(ge=0, le=100)] | None = None
+    highest_seq: Annotated[int, Meta(ge=0)] = 0
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the box got; `backed_up_through_seq` is null while there is no backup."""
+
+    epoch: str
+    last_seq: int
+    backed_up_through_seq: int | None
+    time: str
+    min_app_version: str
+
+
+@get(
+    "/v1/outbox-key",
+    exclude_from_auth=True,
+    tags=("envelopes",),
+    responses=may_fail(),
+    sync_to_thread=True,
+)
+def outbox_key(appliance: NamedDependency[Appliance]) -> OutboxKey:
+    """Return the public key that tablets seal to, signed by the box."""
+    public_key, signer = appliance.opener().public_key, appliance.signer()
+    return OutboxKey(
+        key_id=key_id(public_key).hex(),
+        public_key=_base64(public_key),
+        fingerprint=fingerprint_of(public_key),
+        algorithm=ALGORITHM,
+        signature=_base64(signer.sign(public_key)),
+        signed_by=fingerprint_of(signer.public_key),
+    )
+
+
+@put(
+    "/v1/envelopes/{item_id:str}",
+    guards=(NURSE,),
+    tags=("envelopes",),
+    status_code=HTTPStatus.CREATED,
+    request_max_body_size=MAX_SEALED_BYTES,
+    opt=takes(MEDIA_TYPE, _SEALED) | reads(_CONTENT_DIGEST),
+    responses=may_fail(400, 401, 403, 404, 409, 410, 411, 413, 415, 422)
+    | also(200, ReceiptWire, "It was here already, with the same content"),
+)
+async def send_envelope(
+    item_id: FromPath[str],
+    request: BoxRequest,
+    appliance: NamedDependency[Appliance],
+    measuring: NamedDependency[asyncio.Semaphore],
+) -> Response[ReceiptWire]:
+    """Send one sealed item; may be repeated, sealed anew or not."""
+    request.take_only(MEDIA_TYPE)
+    request.require_length()
+    if (request.content_length or 0) > MAX_SEALED_BYTES:
+        raise TooLarge(max_bytes=MAX_SEALED_BYTES)
+    asked = parse_uuid(item_id, field="item_id")
+    declared = declared_sha256(request.headers.get("content-digest"))
+    part = await to_end(appliance.audio.begin, undo=lambda part: part.discard())
+    try:
+        await receive_raw(request, PartWriter(part))
+        async with measuring:
+            receipt, stored = await to_end(
+                lambda: take_in(
+                    asked,
+                    _declared_content(part, declared),
+                    bearer=request.user.id,
+                    appliance=appliance,
+                )
+            )
+    finally:
+        await to_end(part.discard)
+    status = HTTPStatus.CREATED if stored is Stored.NEW else HTTPStatus.OK
+    return Response(_receipt(receipt, appliance), status_code=status)
+
+
+@post(
+    "/v1/envelopes/missing",
+    guards=(NURSE,),
+    tags=("envelopes",),
+    status_code=HTTPStatus.OK,
+    opt=takes_json(ItemsBody),
+    responses=may_fail(400, 401, 403, 413, 415, 422),
+)
+async def missing(request: BoxRequest, appliance: NamedDependency[Appliance]) -> Missing:
+    """Return which items are not here: after a restart the box may be an older copy of itself."""
+    sent = await request.read_json(ItemsBody)
+    items = [(parse_uuid(one.id, field="items.id"), Sha256(one.sha256)) for one in sent.items]
+    return Missing(missing=await asyncio.to_thread(appliance.envelopes.missing, items))
+
+
+@post(
+    "/v1/tablets/me/heartbeat",
+    guards=(NURSE,),
+    tags=("envelopes",),
+    status_code=HTTPStatus.OK,
+    opt=takes_json(HeartbeatBody),
+    responses=may_fail(400, 401, 403, 413, 415, 422),
+)
+async def heartbeat(request: BoxRequest, appliance: NamedDependency[Appliance]) -> Heartbeat:
+    """Say how a tablet stands, and learn how far the box got."""
+    sent = await request.read_json(HeartbeatBody)
+    now = appliance.clock()
+    _tell_of_trouble(sent, now)
+    return Heartbeat(
+        epoch=appliance.owner,
+        last_seq=await asyncio.to_thread(appliance.envelopes.last_seq),
+        backed_up_through_seq=None,
+        time=wire.instant(now) or "",
+        min_app_version=MIN_APP_VERSION,
+    )
+
+
+def _declared_content(part: AudioPart, declared: Sha256) -> bytes:
+    """Return what arrived. Raises DigestMismatch: it is not what was sent."""
+    if part.sha256() != declared:
+        raise DigestMismatch
+    return part.content()
+
+
+def _tell_of_trouble(sent: HeartbeatBody, now: datetime) -> None:
+    """Log a tablet that stays behind or fills up: IT reads it."""
+    oldest_s = 0.0 if sent.oldest_at is None else (now - sent.oldest_at).total_seconds()
+    if oldest_s > BEHIND_S or (sent.storage_pct or 0) > FULL_PCT:
+        _log.warning(
+            "tablet-behind",
+            extra={
+                "n_waiting": sent.waiting,
+                "oldest_h": round(oldest_s / 3600, 1),
+                "storage_pct": sent.storage_pct,
+            },
+        )
+
+
+def _receipt(receipt: Receipt, appliance: Appliance) -> ReceiptWire:
+    return ReceiptWire(
+        id=receipt.item_id, sha256=receipt.sha256, seq=receipt.seq, epoch=appliance.owner
+    )
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
