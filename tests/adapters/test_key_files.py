@@ -10,6 +10,7 @@ import pytest
 from appliance.adapters.ed25519_signatures import verify
 from appliance.adapters.key_files import (
     BOX_SIGNING_KEY,
+    MADE_ON_NEED,
     SECRETS,
     TOKEN_SECRET,
     box_signer,
@@ -66,6 +67,6 @@ def test_the_signing_key_is_made_on_first_need(tmp_path: Path) -> None:
     again = box_signer(tmp_path, random_bytes=os.urandom)
     assert first.public_key == again.public_key
     assert verify(first.public_key, b"content", again.sign(b"content"))
-    assert {path.name for path in tmp_path.iterdir()} == {*SECRETS, BOX_SIGNING_KEY}
+    assert {path.name for path in tmp_path.iterdir()} == {*SECRETS, *MADE_ON_NEED}
     with pytest.raises(SecretMissing, match="cannot be made"):
         box_signer(tmp_path / "elsewhere", random_bytes=os.urandom)

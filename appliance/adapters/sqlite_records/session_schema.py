@@ -24,7 +24,7 @@ REFRESHES = (
 ENVELOPES = (
     """
     CREATE TABLE envelopes (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        seq INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         kind TEXT NOT NULL CHECK (kind IN ('recording', 'inference')),
         user_id TEXT NOT NULL REFERENCES users (id),
@@ -37,5 +37,9 @@ ENVELOPES = (
     CREATE TRIGGER envelopes_never_change
     BEFORE UPDATE OF seq, id, kind, user_id, sha256, received_at ON envelopes
     BEGIN SELECT RAISE(ABORT, 'what was received never changes'); END
+    """,
+    """
+    CREATE TRIGGER envelopes_never_leave BEFORE DELETE ON envelopes
+    BEGIN SELECT RAISE(ABORT, 'a number is given once'); END
     """,
 )

@@ -1,0 +1,195 @@
+/** Brings sealed items home: one at a time, by one tab, for as long as it takes. */
+
+import { Refusal, Unreachable } from "../api/client.ts";
+import type { Heartbeat, Receipt } from "../api/types.ts";
+import type { Item, Outbox } from "./outbox.ts";
+
+/** What the drainer asks of the box. */
+export interface Courier {
+  putEnvelope(id: string, sealed: Uint8Array<ArrayBuffer>): Promise<Receipt>;
+  missing(items: readonly { id: string; sha256: string }[]): Promise<readonly string[]>;
+  heartbeat(state: {
+    app_version: string;
+    waiting: number;
+    oldest_at: string | null;
+    storage_pct: number | null;
+    highest_seq: number;
+  }): Promise<Heartbeat>;
+}
+
+/** How the last attempt went; the screen tells it in words. */
+export type Outcome =
+  | { readonly kind: "idle" }
+  | { readonly kind: "sending"; readonly id: string }
+  | { readonly kind: "unreachable" }
+  | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly retryAfterS: number | null };
+
+/** What the drainer needs of the world. */
+export interface World {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly version: string;
+  /** Run this unless another tab does so already. */
+  alone(run: () => Promise<void>): Promise<void>;
+  /** Call this after so many milliseconds; return what takes it back. */
+  later(ms: number, run: () => void): () => void;
+  storagePct(): Promise<number | null>;
+  tell(outcome: Outcome): void;
+}
+
+const BEAT_MS = 60_000;
+const FIRST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 120_000;
+const N_COMPARED_AT_ONCE = 500;
+const GONE = 410;
+/** The box will not take it as it is, today or tomorrow. */
+const PARKING: ReadonlySet<number> = new Set([400, 403, 404, 409, 411, 413, 415, 422]);
+/** Its recordings are not there: they go first, then it again. */
+const RECORDINGS_MISSING = "recordings-missing";
+
+/** The one that drains. */
+export class Drainer {
+  readonly #outbox: Outbox;
+  readonly #courier: Courier;
+  readonly #world: World;
+  #cancel: (() => void) | null = null;
+  #nFailures = 0;
+  #retryAfterMs = 0;
+  #running: Promise<void> | null = null;
+  #again = false;
+  #isStopped = false;
+
+  constructor(outbox: Outbox, courier: Courier, world: World) {
+    this.#outbox = outbox;
+    this.#courier = courier;
+    this.#world = world;
+  }
+
+  /** Go now, whatever was planned: something was saved, the page is seen, a network came. */
+  async now(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#again = true;
+    this.#running ??= this.#run();
+    await this.#running;
+  }
+
+  /** Plan nothing more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
+  }
+
+  async #run(): Promise<void> {
+    this.#cancel?.();
+    while (this.#again) {
+      this.#again = false;
+      await this.#world.alone(() => this.#once());
+    }
+    this.#running = null;
+    if (!this.#isStopped) this.#cancel = this.#world.later(this.#waitMs(), () => void this.now());
+  }
+
+  async #once(): Promise<void> {
+    try {
+      await this.#beat();
+      await this.#drain();
+      this.#nFailures = 0;
+      this.#retryAfterMs = 0;
+      this.#world.tell({ kind: "idle" });
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      this.#nFailures += 1;
+      this.#retryAfterMs = outcome.kind === "refused" ? 1000 * (outcome.retryAfterS ?? 0) : 0;
+      this.#world.tell(outcome);
+    }
+  }
+
+  /** Learn how far the box got; compare where it may be an older copy of itself. */
+  async #beat(): Promise<void> {
+    const { nItems, oldestAt, highestSeq } = await this.#outbox.outlook();
+    const beat = await this.#courier.heartbeat({
+      app_version: this.#world.version,
+      waiting: nItems,
+      oldest_at: oldestAt === null ? null : new Date(oldestAt).toISOString(),
+      storage_pct: await this.#world.storagePct(),
+      highest_seq: highestSeq,
+    });
+    if (await this.#outbox.mustCompare(beat)) {
+      const kept = (await this.#outbox.all()).filter(({ state }) => state === "safe");
+      const missing = new Set<string>();
+      for (let at = 0; at < kept.length; at += N_COMPARED_AT_ONCE) {
+        const asked = kept.slice(at, at + N_COMPARED_AT_ONCE).map(({ id, sha256 }) => ({ id, sha256 }));
+        for (const id of await this.#courier.missing(asked)) missing.add(id);
+      }
+      await this.#outbox.compare(beat, missing);
+    } else if (highestSeq === 0) {
+      await this.#outbox.compare(beat, new Set());
+    }
+    await this.#outbox.prune(beat.backed_up_through_seq);
+  }
+
+  async #drain(): Promise<void> {
+    const skipped = new Set<string>();
+    for (;;) {
+      const item = await this.#outbox.next(skipped);
+      if (item === null) return;
+      if (!(await this.#send(item))) skipped.add(item.id);
+    }
+  }
+
+  /** Send one item; false where it is to wait for the next round. */
+  async #send(item: Item): Promise<boolean> {
+    this.#world.tell({ kind: "sending", id: item.id });
+    try {
+      await this.#outbox.settle(item.id, await this.#courier.putEnvelope(item.id, item.sealed));
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) {
+        await this.#outbox.park(item.id, "receipt");
+        return true;
+      }
+      if (!(error instanceof Refusal)) throw error;
+      if (error.status === GONE) {
+        await this.#outbox.forget(item.id);
+        return true;
+      }
+      if (error.code === RECORDINGS_MISSING) return this.#sendRecordingsAgain(item);
+      // Without a code it was not the box that answered.
+      if (!PARKING.has(error.status) || error.code === "") throw error;
+      await this.#outbox.park(item.id, error.code);
+      return true;
+    }
+  }
+
+  /** The box lost recordings it had: they go again before their inference; once a round. */
+  async #sendRecordingsAgain(item: Item): Promise<boolean> {
+    const kept = (await this.#outbox.ofVisit(item.visit)).filter(({ kind }) => kind === "recording");
+    let nSent = 0;
+    for (const recording of kept.filter(({ state }) => state === "safe" || state === "waiting")) {
+      await this.#outbox.settle(
+        recording.id,
+        await this.#courier.putEnvelope(recording.id, recording.sealed),
+      );
+      nSent += 1;
+    }
+    if (nSent === 0) await this.#outbox.park(item.id, RECORDINGS_MISSING);
+    else this.#again = true;
+    return nSent === 0;
+  }
+
+  /** A minute after success; after failures twice as long each time, with jitter. */
+  #waitMs(): number {
+    const doubled = FIRST_WAIT_MS * 2 ** Math.min(10, this.#nFailures - 1);
+    const wait = this.#nFailures === 0 ? BEAT_MS : Math.min(LONGEST_WAIT_MS, doubled);
+    return Math.max(this.#retryAfterMs, wait * (0.75 + this.#world.random() / 2));
+  }
+}
+
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof Refusal) {
+    const { status, code, retryAfterS } = error;
+    return { kind: "refused", status, code, retryAfterS };
+  }
+  if (error instanceof Unreachable) return { kind: "unreachable" };
+  throw error;
+}

@@ -1,0 +1,81 @@
+/** The JSON of an inference, as the box judges it (API.md §2). */
+
+import type { ConsentDocument, InferenceDocument, RecordingDocument } from "../api/types.ts";
+import { completeForm } from "../protocol/form.ts";
+import type { Protocol } from "../protocol/protocol.ts";
+import { ROOM_NOISE_ROLE } from "../audio/quality.ts";
+import type { Consent, KeptTake, Visit } from "./visit.ts";
+
+/** What is not of the patient. */
+export interface Frame {
+  readonly purpose: "inference" | "collection";
+  readonly modelId: string | null;
+  /** How far this tablet's clock is ahead of the box's. */
+  readonly clockOffsetS: number | null;
+  readonly version: string;
+}
+
+/**
+ * Return the document of a visit that may be sent.
+ *
+ * @throws RangeError where nobody agreed to it.
+ */
+export function inferenceDocument(visit: Visit, protocol: Protocol, frame: Frame): InferenceDocument {
+  const { consent } = visit;
+  if (consent === null) throw new RangeError("nothing is sent without consent");
+  return {
+    purpose: frame.purpose,
+    protocol: { id: protocol.id, sha256: protocol.sha256 },
+    model_id: frame.purpose === "collection" ? null : frame.modelId,
+    form: completeForm(protocol, visit.form),
+    rgh_override: visit.rghOverride,
+    identity_check: visit.identityCheck,
+    consent: consentDocument(consent),
+    recordings: visit.takes.map((take) => recordingDocument(take, consent)),
+    not_done: visit.notDone,
+    stopped_early: visit.stoppedEarly,
+    captured_at: visit.startedAt,
+    clock_offset_s: frame.clockOffsetS,
+    tablet_id: null,
+    app_version: frame.version,
+  };
+}
+
+/** Return an instant in this tablet's own offset: that says which day it was where the patient is. */
+export function localInstant(at: Date): string {
+  const offset = -at.getTimezoneOffset();
+  const shifted = new Date(at.getTime() + offset * 60_000).toISOString().slice(0, -1);
+  const sign = offset < 0 ? "-" : "+";
+  const two = (n: number): string => String(Math.floor(Math.abs(n))).padStart(2, "0");
+  return `${shifted}${sign}${two(offset / 60)}:${two(offset % 60)}`;
+}
+
+function consentDocument(consent: Consent): ConsentDocument {
+  return {
+    decision: "accepted",
+    given_by: consent.givenBy,
+    relationship: consent.relationship,
+    form_signed: "paper",
+    witness_present: consent.witnessPresent,
+    text_sha256: consent.textSha256,
+    language: consent.language,
+    purposes: consent.purposes,
+    taken_at: consent.takenAt,
+  };
+}
+
+function recordingDocument(take: KeptTake, consent: Consent): RecordingDocument {
+  const speaks = take.role === "aceite" ? consent.givenBy : "patient";
+  return {
+    id: take.id,
+    role: take.role,
+    take: take.take,
+    chosen: take.chosen,
+    speaker: take.role === ROOM_NOISE_ROLE ? "nobody" : speaks,
+    started_at: take.startedAt,
+    stop_reason: take.stopReason,
+    prompt_sha256: take.promptSha256,
+    gaps: take.gaps,
+    capture: take.capture,
+  };
+}

@@ -1,0 +1,220 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+
+import type { Protocol } from "../protocol/protocol.ts";
+import { readProtocol } from "../protocol/protocol.ts";
+import { inferenceDocument, localInstant } from "./document.ts";
+import type { Consent, NotDone, Visit } from "./visit.ts";
+import * as way from "./visit.ts";
+
+const DOCUMENT = new URL("../../../appliance/protocols/spira-2022.1.json", import.meta.url);
+const HC = {
+  pattern: "[0-9]{8}[A-K]",
+  length: 9,
+  weights: [0, 8, 7, 6, 5, 4, 3, 1],
+  modulus: 11,
+  letter_base: 64,
+};
+const context = { capturedAt: "2026-11-25T03:10:00.000-03:00", hospitals: ["Hospital das Clínicas"] };
+const ESSENTIALS = {
+  rgh: "14259401E",
+  local: "Hospital das Clínicas",
+  gender: "Feminino",
+  mask_type: "NONE",
+  covid_status: "FALSE",
+} as const;
+let protocol: Protocol;
+
+beforeAll(async () => {
+  protocol = await readProtocol(new Uint8Array(readFileSync(DOCUMENT)));
+});
+
+function consent(): Consent {
+  return {
+    givenBy: "patient",
+    relationship: null,
+    witnessPresent: false,
+    textSha256: protocol.consents["pt-BR"]?.sha256 ?? "",
+    language: "pt-BR",
+    purposes: { study: true, future_research: true, audio_sharing: false },
+    takenAt: "2026-11-25T06:09:00.000Z",
+  };
+}
+
+function take(role: string, id: string): Parameters<typeof way.takeKept>[1] {
+  return {
+    id,
+    role,
+    startedAt: "2026-11-25T06:10:00.000Z",
+    stopReason: "professional",
+    promptSha256: "0".repeat(64),
+    gaps: 0,
+    capture: {
+      echo_cancellation: false,
+      noise_suppression: false,
+      auto_gain_control: false,
+      voice_isolation: null,
+      sample_rate_hz: 48_000,
+      device: null,
+      user_agent: null,
+    },
+    verdict: "ok",
+    reasons: [],
+    roomDb: role === "ruido" ? -55 : null,
+    nBytes: 1000,
+    sha256: "0".repeat(64),
+  };
+}
+
+function started(): Visit {
+  return way.begin("visit-1", context.capturedAt, protocol, { ...ESSENTIALS });
+}
+
+function agreed(): Visit {
+  const checked = way.identified(way.goOn(started(), protocol), "wristband");
+  return way.consented(checked, protocol, consent());
+}
+
+function recorded(): Visit {
+  return protocol.recordings.reduce(
+    (visit, { role }) => way.goOn(way.takeKept(visit, take(role, `take-${role}`)), protocol),
+    agreed(),
+  );
+}
+
+describe("the straight way", () => {
+  test("leads from the form over every role to the review", () => {
+    expect(way.goOn(started(), protocol).step).toEqual({ name: "identity" });
+    expect(agreed().step).toEqual({ name: "recording", role: "aceite" });
+    const done = recorded();
+    expect(done.step).toEqual({ name: "research" });
+    expect(way.goOn(done, protocol).step).toEqual({ name: "review" });
+    expect(way.maySend(done, protocol, context, HC)).toBe(true);
+    expect(way.roomDb(done)).toBe(-55);
+  });
+
+  test("makes the document that the box takes", () => {
+    const document = inferenceDocument(recorded(), protocol, {
+      purpose: "inference",
+      modelId: null,
+      clockOffsetS: 0.4,
+      version: "0.1.0",
+    });
+    expect(document.recordings.map(({ role, speaker }) => [role, speaker])).toEqual([
+      ["aceite", "patient"],
+      ["ruido", "nobody"],
+      ["sustentada", "patient"],
+      ["parlenda", "patient"],
+      ["frase", "patient"],
+    ]);
+    expect(document.form).toMatchObject({ ...ESSENTIALS, sample_type: "PATIENT", age: null });
+  });
+});
+
+describe("what stands in the way", () => {
+  test("is named: what is missing, implausible, or does not fit", () => {
+    const empty = way.begin("visit-1", context.capturedAt, protocol, {});
+    const missing = way.obstacles(empty, protocol, ["essentials"], context, HC);
+    expect(missing.errors.map(({ field }) => field)).toEqual(["rgh", "local", "gender", "mask_type", "covid_status"]);
+    const odd = way.answer(way.answer(started(), protocol, "age", 7), protocol, "rgh", "12345678A");
+    const found = way.obstacles(odd, protocol, ["essentials"], context, HC);
+    expect(found).toEqual({ errors: [], soft: ["age"], rgh: true });
+    const meant = way.overrideRgh(way.confirm(odd, ["age"]), "wristband_checked");
+    expect(way.isClear(way.obstacles(meant, protocol, ["essentials"], context, HC))).toBe(true);
+    expect(way.answer(meant, protocol, "age", 8).confirmed).toEqual([]);
+  });
+
+  test("an RGH that changes has to be checked anew", () => {
+    const changed = way.answer(recorded(), protocol, "rgh", "13817615A");
+    expect(changed.identityCheck).toBe(null);
+    expect(way.maySend(changed, protocol, context, HC)).toBe(false);
+  });
+});
+
+describe("takes", () => {
+  test("are numbered and never overwritten; the last one is chosen until another is", () => {
+    const second = way.takeKept(way.takeKept(agreed(), take("aceite", "one")), take("aceite", "two"));
+    expect(way.takesOf(second, "aceite").map(({ id, take: n, chosen }) => [id, n, chosen])).toEqual([
+      ["one", 1, false],
+      ["two", 2, true],
+    ]);
+    expect(way.chosenTake(way.choose(second, "one"), "aceite")?.id).toBe("one");
+    expect(way.mayRedo(second, "aceite")).toBe(true);
+    expect(way.mayRedo(way.takeKept(second, take("aceite", "three")), "aceite")).toBe(false);
+  });
+
+  test("are not made without consent", () => {
+    expect(() => way.takeKept(started(), take("aceite", "one"))).toThrow(RangeError);
+  });
+});
+
+test("who stops keeps what there is, and says of the rest that it was cut off", () => {
+  const some = way.takeKept(agreed(), take("aceite", "one"));
+  const stopped = way.stopAndKeep(some, protocol);
+  expect(stopped.notDone).toEqual({ sustentada: "interrupted", parlenda: "interrupted" });
+  expect(stopped.step).toEqual({ name: "research" });
+  expect(way.maySend(stopped, protocol, context, HC)).toBe(true);
+});
+
+test("after an interruption the patient is checked, and the step is the same", () => {
+  const cut = way.interrupted(recorded());
+  expect(way.maySend(cut, protocol, context, HC)).toBe(false);
+  const checked = way.identified(cut, "verbal");
+  expect(checked.step).toEqual(cut.step);
+  expect(way.maySend(checked, protocol, context, HC)).toBe(true);
+});
+
+/** A generator of numbers from a seed: the same way is tried again by the same number. */
+function dice(seed: number): (n: number) => number {
+  let state = seed;
+  return (n) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+}
+
+test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take or sends what is not whole (%i)", (seed) => {
+  const roll = dice(seed);
+  const roles = protocol.recordings.map(({ role }) => role);
+  let visit = started();
+  const kept: string[] = [];
+  for (let n = 0; n < 40; n++) {
+    const role = roles[roll(roles.length)] ?? "";
+    const why = way.NOT_DONE[roll(way.NOT_DONE.length)] as NotDone;
+    const moves: (() => Visit)[] = [
+      () => way.goOn(visit, protocol),
+      () => way.identified(visit, "wristband"),
+      () => way.consented(visit, protocol, consent()),
+      () => {
+        if (visit.consent === null) return visit;
+        kept.push(`${seed}-${n}`);
+        return way.takeKept(visit, take(role, `${seed}-${n}`));
+      },
+      () => way.unable(visit, protocol, role, why),
+      () => way.interrupted(visit),
+      () => way.stopAndKeep(visit, protocol),
+      () => way.reopen(visit, way.stepsOf(protocol)[roll(9)] ?? { name: "review" }),
+      () => way.choose(visit, kept[roll(kept.length)] ?? ""),
+      () => way.answer(visit, protocol, "age", [61, 7, 200, null][roll(4)] ?? null),
+    ];
+    visit = moves[roll(moves.length)]?.() ?? visit;
+    expect(visit.takes.map(({ id }) => id)).toEqual(kept);
+    for (const one of roles) {
+      const takes = way.takesOf(visit, one);
+      expect(takes.map((each) => each.take)).toEqual(takes.map((_, at) => at + 1));
+      expect(takes.filter(({ chosen }) => chosen).length).toBe(Math.min(1, takes.length));
+    }
+    if (way.maySend(visit, protocol, context, HC)) {
+      expect(visit.consent).not.toBe(null);
+      expect(way.openRoles(visit, protocol)).toEqual([]);
+      expect([61, null, undefined]).toContain(visit.form["age"]);
+    }
+    if (visit.step.name === "recording") expect(visit.consent).not.toBe(null);
+  }
+});
+
+test("an instant keeps the offset of where it was", () => {
+  const at = new Date("2026-11-25T06:10:00.000Z");
+  expect(new Date(localInstant(at)).getTime()).toBe(at.getTime());
+  expect(localInstant(at)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$/);
+});

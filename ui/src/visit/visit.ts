@@ -1,0 +1,317 @@
+/** The way of one patient, from the form to "sent": what may follow what, and no browser in it. */
+
+import type { Capture } from "../audio/recorder.ts";
+import type { Reason, VerdictWord } from "../audio/quality.ts";
+import type { StopReason } from "../audio/take-rules.ts";
+import type { FormContext, FormError } from "../protocol/form.ts";
+import { checkForm, softWarnings, withoutHidden } from "../protocol/form.ts";
+import type { Answer, Answers, Field, Protocol } from "../protocol/protocol.ts";
+import { checkRgh, type RghRule } from "../protocol/rgh.ts";
+
+/** How the patient was told from all others. */
+export type IdentityCheck = "wristband" | "verbal" | "not_possible";
+
+/** Who decided, and on which text. */
+export interface Consent {
+  readonly givenBy: "patient" | "legal_representative";
+  readonly relationship: string | null;
+  readonly witnessPresent: boolean;
+  readonly textSha256: string;
+  readonly language: string;
+  readonly purposes: Readonly<Record<string, boolean>>;
+  readonly takenAt: string;
+}
+
+/** A take that was kept: sealed, numbered, never overwritten. */
+export interface KeptTake {
+  readonly id: string;
+  readonly role: string;
+  readonly take: number;
+  readonly chosen: boolean;
+  readonly startedAt: string;
+  readonly stopReason: StopReason;
+  readonly promptSha256: string;
+  readonly gaps: number;
+  readonly capture: Capture;
+  readonly verdict: VerdictWord;
+  readonly reasons: readonly (Reason | "gap" | "processed")[];
+  /** Of the recording in which nobody speaks: the room's noise, for all others. */
+  readonly roomDb: number | null;
+  readonly nBytes: number;
+  readonly sha256: string;
+}
+
+/** Why a recording was not made (API.md, `not_done`). */
+export const NOT_DONE = [
+  "too_breathless",
+  "no_voice",
+  "cannot_read",
+  "intubated",
+  "confused",
+  "language",
+  "refused",
+  "interrupted",
+  "technical",
+  "other",
+] as const;
+export type NotDone = (typeof NOT_DONE)[number];
+
+/** Why somebody goes on with an RGH whose letter does not fit. */
+export const RGH_OVERRIDES = ["wristband_checked", "other_hospital", "provisional"] as const;
+export type RghOverride = (typeof RGH_OVERRIDES)[number];
+
+export type Step =
+  | { readonly name: "essentials" | "identity" | "consent" | "research" | "review" | "sent" }
+  | { readonly name: "recording"; readonly role: string };
+
+/** One patient at one moment. */
+export interface Visit {
+  readonly id: string;
+  readonly startedAt: string;
+  readonly protocolId: string;
+  readonly step: Step;
+  readonly form: Answers;
+  /** Implausible answers that somebody confirmed. */
+  readonly confirmed: readonly string[];
+  readonly rghOverride: RghOverride | null;
+  readonly identityCheck: IdentityCheck | null;
+  /** After an interruption, a lock or a resume: nothing goes on before the patient is checked. */
+  readonly mustCheck: boolean;
+  readonly consent: Consent | null;
+  readonly takes: readonly KeptTake[];
+  readonly notDone: Readonly<Record<string, NotDone>>;
+  readonly stoppedEarly: boolean;
+}
+
+export const MAX_REDOS = 2;
+
+/** Begin with a patient. */
+export function begin(id: string, startedAt: string, protocol: Protocol, form: Answers): Visit {
+  return {
+    id,
+    startedAt,
+    protocolId: protocol.id,
+    step: { name: "essentials" },
+    form,
+    confirmed: [],
+    rghOverride: null,
+    identityCheck: null,
+    mustCheck: false,
+    consent: null,
+    takes: [],
+    notDone: {},
+    stoppedEarly: false,
+  };
+}
+
+/** Return all steps in order. */
+export function stepsOf(protocol: Protocol): Step[] {
+  return [
+    { name: "essentials" },
+    { name: "identity" },
+    { name: "consent" },
+    ...protocol.recordings.map(({ role }) => ({ name: "recording" as const, role })),
+    { name: "research" },
+    { name: "review" },
+  ];
+}
+
+/** Answer a field; what is not asked any more goes, and a changed RGH is to be checked anew. */
+export function answer(visit: Visit, protocol: Protocol, field: string, value: Answer | null): Visit {
+  const form = withoutHidden(protocol, { ...visit.form, [field]: value });
+  const confirmed = visit.confirmed.filter((name) => name !== field);
+  const isNewRgh = field === "rgh" && value !== visit.form["rgh"];
+  return {
+    ...visit,
+    form,
+    confirmed,
+    ...(isNewRgh ? { rghOverride: null, identityCheck: null } : {}),
+  };
+}
+
+/** Confirm implausible answers. */
+export function confirm(visit: Visit, fields: readonly string[]): Visit {
+  return { ...visit, confirmed: [...new Set([...visit.confirmed, ...fields])] };
+}
+
+/** What stands in the way of a group of fields. */
+export interface Obstacles {
+  readonly errors: readonly FormError[];
+  /** Implausible answers nobody confirmed yet. */
+  readonly soft: readonly string[];
+  /** The letter of the RGH does not fit, and nobody said why to go on. */
+  readonly rgh: boolean;
+}
+
+/** Return what stands in the way of the fields of these groups. */
+export function obstacles(
+  visit: Visit,
+  protocol: Protocol,
+  groups: readonly string[],
+  context: FormContext,
+  rule: RghRule | null,
+): Obstacles {
+  const names = new Set(fieldsOf(protocol, groups).map(({ name }) => name));
+  const errors = checkForm(protocol, visit.form, context).filter(({ field }) => names.has(field));
+  const faulty = new Set(errors.map(({ field }) => field));
+  const soft = softWarnings(protocol, visit.form)
+    .map(({ field }) => field)
+    .filter((field) => names.has(field) && !faulty.has(field) && !visit.confirmed.includes(field));
+  const rgh = visit.form["rgh"];
+  const fails = typeof rgh === "string" && rgh !== "" && checkRgh(rgh, rule) === "failed";
+  return { errors, soft, rgh: names.has("rgh") && fails && visit.rghOverride === null };
+}
+
+/** Return whether nothing stands in the way. */
+export function isClear({ errors, soft, rgh }: Obstacles): boolean {
+  return errors.length === 0 && soft.length === 0 && !rgh;
+}
+
+/** Return the fields of these groups, asked or not. */
+export function fieldsOf(protocol: Protocol, groups: readonly string[]): Field[] {
+  return protocol.fields.filter(({ group }) => groups.includes(group));
+}
+
+/** Say why to go on with an RGH whose letter does not fit. */
+export function overrideRgh(visit: Visit, why: RghOverride): Visit {
+  return { ...visit, rghOverride: why };
+}
+
+/** The patient was told from all others; at the first time that leads on. */
+export function identified(visit: Visit, check: IdentityCheck): Visit {
+  const checked = { ...visit, identityCheck: check, mustCheck: false };
+  return visit.step.name === "identity" ? { ...checked, step: { name: "consent" } } : checked;
+}
+
+/** A call, the lock, another tab, a crash: the patient is to be checked before anything goes on. */
+export function interrupted(visit: Visit): Visit {
+  return { ...visit, mustCheck: visit.identityCheck !== null };
+}
+
+/** The patient, or who speaks for the patient, agreed; recording may begin. */
+export function consented(visit: Visit, protocol: Protocol, consent: Consent): Visit {
+  return { ...visit, consent, step: after({ ...visit, consent }, protocol, { name: "consent" }) };
+}
+
+/** Keep a take; it is the chosen one of its role from now on. */
+export function takeKept(visit: Visit, take: Omit<KeptTake, "take" | "chosen">): Visit {
+  if (visit.consent === null) throw new RangeError("no recording without consent");
+  const before = visit.takes.map((one) => (one.role === take.role ? { ...one, chosen: false } : one));
+  const number = takesOf(visit, take.role).length + 1;
+  const { [take.role]: _done, ...notDone } = visit.notDone;
+  return { ...visit, takes: [...before, { ...take, take: number, chosen: true }], notDone };
+}
+
+/** Choose another take of its role. */
+export function choose(visit: Visit, id: string): Visit {
+  const role = visit.takes.find((take) => take.id === id)?.role;
+  const takes = visit.takes.map((take) =>
+    take.role === role ? { ...take, chosen: take.id === id } : take,
+  );
+  return { ...visit, takes };
+}
+
+/** Say why a recording is not made, and go on. */
+export function unable(visit: Visit, protocol: Protocol, role: string, why: NotDone): Visit {
+  const told = { ...visit, notDone: { ...visit.notDone, [role]: why } };
+  return { ...told, step: after(told, protocol, { name: "recording", role }) };
+}
+
+/** Go on from a step. */
+export function goOn(visit: Visit, protocol: Protocol): Visit {
+  return { ...visit, step: after(visit, protocol, visit.step) };
+}
+
+/** Open a step that was reached already. */
+export function reopen(visit: Visit, step: Step): Visit {
+  const needsConsent = step.name === "recording" || step.name === "research" || step.name === "review";
+  return needsConsent && visit.consent === null ? visit : { ...visit, step };
+}
+
+/** Stop here: keep what there is, and say of required recordings that they were cut off. */
+export function stopAndKeep(visit: Visit, protocol: Protocol): Visit {
+  if (visit.consent === null) return visit;
+  const lacking = protocol.recordings.filter(
+    ({ role, required }) => required && chosenTake(visit, role) === null && !(role in visit.notDone),
+  );
+  const cutOff = Object.fromEntries(lacking.map(({ role }) => [role, "interrupted" as const]));
+  return {
+    ...visit,
+    stoppedEarly: true,
+    notDone: { ...visit.notDone, ...cutOff },
+    step: { name: "research" },
+  };
+}
+
+/** It is sent: nothing can be changed any more. */
+export function sent(visit: Visit): Visit {
+  return { ...visit, step: { name: "sent" } };
+}
+
+/** Return the takes of a role, in order. */
+export function takesOf(visit: Visit, role: string): KeptTake[] {
+  return visit.takes.filter((take) => take.role === role);
+}
+
+/** Return the chosen take of a role. */
+export function chosenTake(visit: Visit, role: string): KeptTake | null {
+  return visit.takes.find((take) => take.role === role && take.chosen) ?? null;
+}
+
+/** Return the room's noise, where it was recorded. */
+export function roomDb(visit: Visit): number | null {
+  return visit.takes.find((take) => take.chosen && take.roomDb !== null)?.roomDb ?? null;
+}
+
+/** Return whether another take is still offered. */
+export function mayRedo(visit: Visit, role: string): boolean {
+  return takesOf(visit, role).length <= MAX_REDOS;
+}
+
+/** Return the required roles that are neither recorded nor explained. */
+export function openRoles(visit: Visit, protocol: Protocol): string[] {
+  return protocol.recordings
+    .filter(({ role, required }) => required && chosenTake(visit, role) === null && !(role in visit.notDone))
+    .map(({ role }) => role);
+}
+
+/** Return whether it may be sent: agreed to, complete, and the patient checked. */
+export function maySend(
+  visit: Visit,
+  protocol: Protocol,
+  context: FormContext,
+  rule: RghRule | null,
+): boolean {
+  const groups = [...new Set(protocol.fields.map(({ group }) => group))];
+  return (
+    visit.consent !== null &&
+    visit.identityCheck !== null &&
+    !visit.mustCheck &&
+    openRoles(visit, protocol).length === 0 &&
+    isClear(obstacles(visit, protocol, groups, context, rule))
+  );
+}
+
+function after(visit: Visit, protocol: Protocol, step: Step): Step {
+  const steps = stepsOf(protocol);
+  const at = steps.findIndex((one) => isSame(one, step));
+  const following = steps[at + 1] ?? { name: "review" };
+  // Whatever leads on, nothing leads past the decision.
+  if (visit.consent === null && following.name !== "identity") return { name: "consent" };
+  return isBehind(visit, following) ? after(visit, protocol, following) : following;
+}
+
+/** Return whether a step was done, so that nobody is led there again. */
+function isBehind(visit: Visit, step: Step): boolean {
+  if (step.name === "identity") return visit.identityCheck !== null;
+  if (step.name === "consent") return visit.consent !== null;
+  return step.name === "recording" && (visit.stoppedEarly || isSettled(visit, step.role));
+}
+
+function isSettled(visit: Visit, role: string): boolean {
+  return chosenTake(visit, role) !== null || role in visit.notDone;
+}
+
+function isSame(a: Step, b: Step): boolean {
+  return a.name === b.name && (a.name !== "recording" || b.name !== "recording" || a.role === b.role);
+}
