@@ -1,4 +1,4 @@
-"""What tablets seal opens here: the vectors that the app is held to, and nothing that was touched."""
+"""What tablets seal opens here: the vectors the app is held to, and nothing that was touched."""
 
 from __future__ import annotations
 

@@ -55,6 +55,8 @@ export class Drainer {
   #cancel: (() => void) | null = null;
   #nFailures = 0;
   #retryAfterMs = 0;
+  /** Inferences whose recordings went again since the last success. */
+  readonly #retried = new Set<string>();
   #running: Promise<void> | null = null;
   #again = false;
   #isStopped = false;
@@ -129,52 +131,49 @@ export class Drainer {
   }
 
   async #drain(): Promise<void> {
-    const skipped = new Set<string>();
-    for (;;) {
-      const item = await this.#outbox.next(skipped);
-      if (item === null) return;
-      if (!(await this.#send(item))) skipped.add(item.id);
+    for (let item = await this.#outbox.next(); item !== null; item = await this.#outbox.next()) {
+      await this.#send(item);
     }
   }
 
-  /** Send one item; false where it is to wait for the next round. */
-  async #send(item: Item): Promise<boolean> {
+  /** Send one item; afterwards it is safe, parked or forgotten, or something was thrown. */
+  async #send(item: Item): Promise<void> {
     this.#world.tell({ kind: "sending", id: item.id });
     try {
       await this.#outbox.settle(item.id, await this.#courier.putEnvelope(item.id, item.sealed));
-      return true;
+      this.#retried.delete(item.id);
+      return;
     } catch (error) {
       if (error instanceof RangeError) {
         await this.#outbox.park(item.id, "receipt");
-        return true;
+        return;
       }
       if (!(error instanceof Refusal)) throw error;
       if (error.status === GONE) {
         await this.#outbox.forget(item.id);
-        return true;
+        return;
       }
       if (error.code === RECORDINGS_MISSING) return this.#sendRecordingsAgain(item);
       // Without a code it was not the box that answered.
       if (!PARKING.has(error.status) || error.code === "") throw error;
       await this.#outbox.park(item.id, error.code);
-      return true;
     }
   }
 
-  /** The box lost recordings it had: they go again before their inference; once a round. */
-  async #sendRecordingsAgain(item: Item): Promise<boolean> {
+  /** The box lost recordings it had: they go again before their inference; if that is no help, it is parked. */
+  async #sendRecordingsAgain(item: Item): Promise<void> {
+    if (this.#retried.has(item.id)) {
+      await this.#outbox.park(item.id, RECORDINGS_MISSING);
+      return;
+    }
+    this.#retried.add(item.id);
     const kept = (await this.#outbox.ofVisit(item.visit)).filter(({ kind }) => kind === "recording");
-    let nSent = 0;
     for (const recording of kept.filter(({ state }) => state === "safe" || state === "waiting")) {
       await this.#outbox.settle(
         recording.id,
         await this.#courier.putEnvelope(recording.id, recording.sealed),
       );
-      nSent += 1;
     }
-    if (nSent === 0) await this.#outbox.park(item.id, RECORDINGS_MISSING);
-    else this.#again = true;
-    return nSent === 0;
   }
 
   /** A minute after success; after failures twice as long each time, with jitter. */

@@ -68,12 +68,12 @@ export class Outbox {
   }
 
   /** Return the next item to send: recordings before their inference, the oldest visit first. */
-  async next(skipped: ReadonlySet<string>): Promise<Item | null> {
+  async next(): Promise<Item | null> {
     const items = await this.all();
     const parked = new Set(items.filter(({ state }) => state === "parked").map(({ visit }) => visit));
     const waiting = items.filter(
-      ({ state, id, kind, visit }) =>
-        state === "waiting" && !skipped.has(id) && !(kind === "inference" && parked.has(visit)),
+      ({ state, kind, visit }) =>
+        state === "waiting" && !(kind === "inference" && parked.has(visit)),
     );
     const began = new Map<string, number>();
     for (const { visit, createdAt } of items) {

@@ -1,0 +1,225 @@
+import "fake-indexeddb/auto";
+
+import { beforeEach, describe, expect, test } from "vitest";
+
+import { Refusal, Unreachable } from "../api/client.ts";
+import type { Heartbeat, Receipt } from "../api/types.ts";
+import { Tablet } from "../store/database.ts";
+import type { Courier, Outcome } from "./drainer.ts";
+import { Drainer } from "./drainer.ts";
+import { KEPT_MS, Outbox } from "./outbox.ts";
+
+let nTablets = 0;
+let now = 1_000_000;
+let outbox: Outbox;
+let tablet: Tablet;
+
+beforeEach(() => {
+  nTablets += 1;
+  now = 1_000_000;
+  tablet = new Tablet(`tablet-${nTablets}`);
+  outbox = new Outbox(tablet, () => (now += 1));
+});
+
+const digestOf = (id: string): string => id.padEnd(64, "0");
+
+async function visit(name: string, roles: readonly string[] = ["aceite", "sustentada"]): Promise<void> {
+  const sealed = new Uint8Array([1, 2, 3]);
+  for (const role of roles) {
+    const id = `${name}-${role}`;
+    await outbox.hold({ id, visit: name, kind: "recording", role, sha256: digestOf(id), nBytes: 3, sealed });
+  }
+  await outbox.hold({ id: name, visit: name, kind: "inference", role: null, sha256: digestOf(name), nBytes: 3, sealed });
+  await outbox.release(name);
+}
+
+/** A box that holds what it acknowledged, behind a network that does what it likes. */
+class Network implements Courier {
+  held = new Map<string, number>();
+  epoch = "one";
+  /** Done to each request before, and after, the box has taken it. */
+  before: (id: string) => void = () => undefined;
+  after: (id: string) => void = () => undefined;
+  nPuts = 0;
+
+  async putEnvelope(id: string): Promise<Receipt> {
+    this.nPuts += 1;
+    this.before(id);
+    const needed = id.includes("-") ? [] : [...this.#recordingsOf(id)];
+    if (needed.some((one) => !this.held.has(one))) throw new Refusal(422, "recordings-missing", [], null);
+    if (!this.held.has(id)) this.held.set(id, this.held.size + 1);
+    this.after(id);
+    return { id, sha256: digestOf(id), seq: this.held.get(id) ?? 0, epoch: this.epoch };
+  }
+
+  async missing(items: readonly { id: string }[]): Promise<readonly string[]> {
+    return items.filter(({ id }) => !this.held.has(id)).map(({ id }) => id);
+  }
+
+  async heartbeat(): Promise<Heartbeat> {
+    this.before("heartbeat");
+    const seqs = [...this.held.values()];
+    const lastSeq = Math.max(0, ...seqs);
+    return { epoch: this.epoch, last_seq: lastSeq, backed_up_through_seq: null, time: "", min_app_version: "" };
+  }
+
+  *#recordingsOf(name: string): Generator<string> {
+    for (const role of ["aceite", "sustentada"]) yield `${name}-${role}`;
+  }
+}
+
+function drainer(network: Network, told: Outcome[] = []): Drainer {
+  return new Drainer(outbox, network, {
+    now: () => now,
+    random: () => 0.5,
+    version: "0.1.0",
+    alone: (run) => run(),
+    later: () => () => undefined,
+    storagePct: async () => 1,
+    tell: (outcome) => told.push(outcome),
+  });
+}
+
+/** A generator of numbers from a seed. */
+function dice(seed: number): () => number {
+  let state = seed + 1;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+test("recordings go before their inference, the oldest patient first", async () => {
+  const network = new Network();
+  await visit("a");
+  await visit("b");
+  await drainer(network).now();
+  expect([...network.held.keys()]).toEqual(["a-aceite", "a-sustentada", "a", "b-aceite", "b-sustentada", "b"]);
+  expect((await outbox.outlook()).nItems).toBe(0);
+});
+
+test("what is held back is not sent, and can be erased without a trace", async () => {
+  const network = new Network();
+  const sealed = new Uint8Array([1]);
+  await outbox.hold({ id: "x", visit: "v", kind: "recording", role: "aceite", sha256: "", nBytes: 1, sealed });
+  await drainer(network).now();
+  expect(network.nPuts).toBe(0);
+  await outbox.erase("v");
+  expect(await outbox.all()).toEqual([]);
+});
+
+describe("a network that loses, repeats and answers late", () => {
+  test.each(Array.from({ length: 40 }, (_, seed) => seed))("brings everything home once (%i)", async (seed) => {
+    const network = new Network();
+    const roll = dice(seed);
+    network.before = () => {
+      if (roll() < 0.3) throw new Unreachable("lost on the way there");
+      if (roll() < 0.1) throw new Refusal([429, 503, 507][Math.floor(roll() * 3)] ?? 503, "busy", [], 1);
+    };
+    network.after = () => {
+      if (roll() < 0.3) throw new Unreachable("the answer was lost");
+    };
+    for (const name of ["a", "b", "c"]) await visit(name);
+    const courier = drainer(network);
+    for (let n = 0; n < 200 && (await outbox.outlook()).nItems > 0; n++) await courier.now();
+    expect(network.held.size).toBe(9);
+    expect(new Set(network.held.values()).size).toBe(9);
+    expect((await outbox.all()).every(({ state }) => state === "safe")).toBe(true);
+  });
+});
+
+test("a box that was put back to an older copy gets what it lost, and nothing else", async () => {
+  const network = new Network();
+  await visit("a");
+  await drainer(network).now();
+  await visit("b");
+  await drainer(network).now();
+  for (const id of ["b-aceite", "b-sustentada", "b"]) network.held.delete(id);
+  network.epoch = "two";
+  network.nPuts = 0;
+  await drainer(network).now();
+  expect(network.held.size).toBe(6);
+  expect(network.nPuts).toBe(3);
+  await drainer(network).now();
+  expect(network.nPuts).toBe(3);
+});
+
+test("recordings that the box lost go again before their inference", async () => {
+  const network = new Network();
+  await visit("a");
+  network.before = (id) => {
+    if (id === "a") throw new Unreachable("not yet");
+  };
+  await drainer(network).now();
+  network.held.clear();
+  network.before = () => undefined;
+  await drainer(network).now();
+  expect([...network.held.keys()].at(-1)).toBe("a");
+});
+
+test.each([
+  [409, "content-conflict"],
+  [422, "invalid-form"],
+])("what the box will never take (%i) is set aside, and holds up nobody", async (status, code) => {
+  const network = new Network();
+  network.before = (id) => {
+    if (id === "a") throw new Refusal(status, code, [], null);
+  };
+  await visit("a");
+  await visit("b");
+  await drainer(network).now();
+  expect(network.held.has("b")).toBe(true);
+  const { parked, nVisits } = await outbox.outlook();
+  expect(parked.map(({ id, code: why }) => [id, why])).toEqual([["a", code]]);
+  expect(nVisits).toBe(1);
+  const file = JSON.parse(await (await outbox.exported()).text()) as { items: { id: string }[] };
+  expect(file.items.map(({ id }) => id)).toEqual(["a-aceite", "a-sustentada", "a"]);
+  network.before = () => undefined;
+  await outbox.unpark();
+  await drainer(network).now();
+  expect(network.held.has("a")).toBe(true);
+});
+
+test("an error page of something between is no refusal of the box", async () => {
+  const network = new Network();
+  network.before = () => {
+    throw new Refusal(404, "", [], null);
+  };
+  await visit("a");
+  const told: Outcome[] = [];
+  await drainer(network, told).now();
+  expect((await outbox.outlook()).parked).toEqual([]);
+  expect(told.at(-1)).toMatchObject({ kind: "refused", status: 404 });
+});
+
+test("what a patient refused is forgotten when the box says so", async () => {
+  const network = new Network();
+  network.before = (id) => {
+    if (id === "a-aceite") throw new Refusal(410, "recording-refused", [], null);
+  };
+  await visit("a");
+  await drainer(network).now();
+  expect(await outbox.get("a-aceite")).toBe(null);
+});
+
+test("a receipt of other content does not make an item safe", async () => {
+  const network = new Network();
+  await visit("a", []);
+  const courier = drainer(network);
+  network.putEnvelope = async (id) => ({ id, sha256: "f".repeat(64), seq: 1, epoch: "one" });
+  await courier.now();
+  expect((await outbox.outlook()).parked.map(({ code }) => code)).toEqual(["receipt"]);
+});
+
+test("copies are kept until a backup holds them, or for three days", async () => {
+  const network = new Network();
+  await visit("a");
+  await drainer(network).now();
+  await outbox.prune(null);
+  expect(await outbox.all()).toHaveLength(3);
+  await outbox.prune(2);
+  expect((await outbox.all()).map(({ id }) => id)).toEqual(["a"]);
+  now += KEPT_MS;
+  await outbox.prune(null);
+  expect(await outbox.all()).toEqual([]);
+});

@@ -1,0 +1,56 @@
+/**
+ * Keeps the shell of the app at hand, and nothing else: GETs of a list that the build wrote. What is
+ * asked of the box is never seen here.
+ */
+
+declare const __SHELL__: readonly string[];
+declare const __SHELL_VERSION__: string;
+
+const worker = self as unknown as ServiceWorkerGlobalScope;
+
+const CACHE = `spira-shell-${__SHELL_VERSION__}`;
+const HOME = "/";
+const SHELL: ReadonlySet<string> = new Set([HOME, ...__SHELL__]);
+
+worker.addEventListener("install", (event) => {
+  event.waitUntil(keepShell());
+});
+
+worker.addEventListener("activate", (event) => {
+  event.waitUntil(forgetOthers().then(() => worker.clients.claim()));
+});
+
+worker.addEventListener("message", (event) => {
+  if (event.data === "skip-waiting") void worker.skipWaiting();
+  if (event.data === "leave") event.waitUntil(leave());
+});
+
+worker.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== worker.location.origin) return;
+  const path = request.mode === "navigate" && url.pathname === "/index.html" ? HOME : url.pathname;
+  if (SHELL.has(path)) event.respondWith(fromShell(path));
+});
+
+/** All of it or nothing: a shell of two versions would be none. */
+async function keepShell(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  await cache.addAll([...SHELL].map((path) => new Request(path, { cache: "reload" })));
+}
+
+async function forgetOthers(): Promise<void> {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
+}
+
+async function fromShell(path: string): Promise<Response> {
+  const kept = await (await caches.open(CACHE)).match(path);
+  return kept ?? fetch(path);
+}
+
+/** The way out: no worker, no shell; what waits in the outbox is not touched. */
+async function leave(): Promise<void> {
+  await Promise.all((await caches.keys()).map((name) => caches.delete(name)));
+  await worker.registration.unregister();
+}

@@ -1,0 +1,152 @@
+/** Who is signed in at this tablet, for how long, and with whom the box agrees. */
+
+import type { Api } from "../api/client.ts";
+import { Refusal } from "../api/client.ts";
+import type { SignIn } from "../api/types.ts";
+import type { Tablet } from "../store/database.ts";
+import type { PinCheck } from "./pin.ts";
+import { pinCheckOf, tryPin } from "./pin.ts";
+
+/** Somebody who signed in at this tablet before. */
+export interface Person {
+  readonly id: string;
+  readonly username: string;
+}
+
+/** A sign-in as this tablet keeps it. */
+export interface Session extends Person {
+  readonly hospitals: readonly string[];
+  readonly authorPass: string;
+  /** Nothing goes on beyond, with or without the box. */
+  readonly endsAt: number;
+  /** The box says that its cookies are over: sign in again, nothing is lost. */
+  readonly isOver: boolean;
+}
+
+/** Only nurses work at a tablet. */
+export class NotANurse extends Error {}
+
+/** A shift without the box; the box itself goes on for sixteen hours. */
+export const SHIFT_MS = 12 * 3_600_000;
+
+const SESSION = "session";
+const PEOPLE = "people";
+const PINS = "pins";
+const N_PEOPLE = 8;
+
+/** The sign-ins of this tablet. */
+export class Sessions {
+  readonly #api: Api;
+  readonly #tablet: Tablet;
+  readonly #now: () => number;
+
+  constructor(api: Api, tablet: Tablet, now: () => number) {
+    this.#api = api;
+    this.#tablet = tablet;
+    this.#now = now;
+  }
+
+  /** Return who is signed in; null when nobody is, or the shift is over. */
+  async current(): Promise<Session | null> {
+    const kept = await this.#tablet.value<Session | null>(SESSION, null);
+    return kept !== null && this.#now() < kept.endsAt ? kept : null;
+  }
+
+  /** Return who signed in here before, the last one first. */
+  people(): Promise<readonly Person[]> {
+    return this.#tablet.value<readonly Person[]>(PEOPLE, []);
+  }
+
+  /**
+   * Sign in at the box.
+   *
+   * @throws NotANurse, Refusal, Unreachable.
+   */
+  async signIn(username: string, password: string): Promise<Session> {
+    const told = await this.#api.signIn(username, password);
+    if (told.role !== "nurse") {
+      await this.#api.signOut();
+      throw new NotANurse(told.role);
+    }
+    const others = (await this.people()).filter(({ id }) => id !== told.id);
+    const person = { id: told.id, username: told.username };
+    await this.#tablet.setValue(PEOPLE, [person, ...others].slice(0, N_PEOPLE));
+    await this.#refill(told.id);
+    return this.#keep(told);
+  }
+
+  /**
+   * Renew the cookies of who is signed in. A lost answer is no end; a clear no of the box is one.
+   *
+   * @throws Unreachable, and Refusal but for the box's 401.
+   */
+  async renew(): Promise<Session | null> {
+    const kept = await this.current();
+    if (kept === null) return null;
+    try {
+      return await this.#keep(await this.#api.refresh(), kept.endsAt);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 401 || error.code === "") throw error;
+      const over = { ...kept, isOver: true };
+      await this.#tablet.setValue(SESSION, over);
+      return over;
+    }
+  }
+
+  /** Sign out here at once, and at the box if it can be reached; what waits stays. */
+  async signOut(): Promise<void> {
+    await this.#tablet.setValue(SESSION, null);
+    try {
+      await this.#api.refresh();
+      await this.#api.signOut();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error; // out of reach: its cookies end by themselves
+    }
+  }
+
+  /** Return how many tries the PIN of somebody has left; null where none was chosen. */
+  async triesLeft(userId: string): Promise<number | null> {
+    return (await this.#pins())[userId]?.nLeft ?? null;
+  }
+
+  /** Keep a PIN for this tablet. */
+  async choosePin(userId: string, pin: string): Promise<void> {
+    await this.#setPin(userId, await pinCheckOf(pin));
+  }
+
+  /** Return whether the PIN is right; the try is counted before anybody learns it. */
+  async unlock(userId: string, pin: string): Promise<boolean> {
+    const kept = (await this.#pins())[userId];
+    if (kept === undefined) return false;
+    const tried = await tryPin(kept, pin);
+    await this.#setPin(userId, tried.kept);
+    return tried.isRight;
+  }
+
+  async #keep(told: SignIn, endsAt: number = this.#now() + SHIFT_MS): Promise<Session> {
+    const session: Session = {
+      id: told.id,
+      username: told.username,
+      hospitals: told.hospitals,
+      authorPass: told.author_pass,
+      endsAt,
+      isOver: false,
+    };
+    await this.#tablet.setValue(SESSION, session);
+    return session;
+  }
+
+  /** A password gives the PIN its tries back. */
+  async #refill(userId: string): Promise<void> {
+    const kept = (await this.#pins())[userId];
+    if (kept !== undefined) await this.#setPin(userId, { ...kept, nLeft: 5 });
+  }
+
+  #pins(): Promise<Readonly<Record<string, PinCheck>>> {
+    return this.#tablet.value<Readonly<Record<string, PinCheck>>>(PINS, {});
+  }
+
+  async #setPin(userId: string, check: PinCheck): Promise<void> {
+    await this.#tablet.setValue(PINS, { ...(await this.#pins()), [userId]: check });
+  }
+}
