@@ -1,0 +1,294 @@
+/** What the app knows, and what a tap leads to; the screens only show it. */
+
+import { Api, Refusal, Unreachable } from "../api/client.ts";
+import type { Box, Hospital, Model, OutboxKey } from "../api/types.ts";
+import { Drafts } from "../drafts/drafts.ts";
+import type { Draft } from "../drafts/drafts.ts";
+import type { Outcome } from "../outbox/drainer.ts";
+import { Drainer } from "../outbox/drainer.ts";
+import { Outbox } from "../outbox/outbox.ts";
+import type { Outlook } from "../outbox/outbox.ts";
+import type { Protocol } from "../protocol/protocol.ts";
+import { readProtocol } from "../protocol/protocol.ts";
+import type { BoxKey } from "../sealing/seal.ts";
+import { boxKeyOf, KeyChanged } from "../sealing/seal.ts";
+import { registerWorker } from "../service-worker/register.ts";
+import type { Connection } from "../session/connection.ts";
+import { afterAttempt } from "../session/connection.ts";
+import { IdleLock } from "../session/idle.ts";
+import type { Person, Session } from "../session/session.ts";
+import { Sessions } from "../session/session.ts";
+import { Tablet } from "../store/database.ts";
+import type { Language, Texts } from "../texts/index.ts";
+import { CATALOGUES } from "../texts/index.ts";
+
+declare const __APP_VERSION__: string;
+
+export type ScreenName = "home" | "visit" | "evaluations" | "tablet" | "about";
+
+/** What the box last said of itself, kept for a shift without it. */
+interface Known {
+  readonly box: Box;
+  readonly protocol: Protocol;
+  readonly hospitals: readonly Hospital[];
+  readonly models: readonly Model[];
+  readonly key: BoxKey;
+}
+
+const RENEW_EVERY_MS = 8 * 60_000;
+const LOOK_EVERY_MS = 5_000;
+const SCREENS: ReadonlySet<string> = new Set(["home", "visit", "evaluations", "tablet", "about"]);
+
+/** The one app of this page. */
+export class App {
+  readonly version = __APP_VERSION__;
+  readonly tablet = new Tablet();
+  readonly api = new Api({ fetch: (...sent) => fetch(...sent), version: __APP_VERSION__ });
+  readonly sessions = new Sessions(this.api, this.tablet, Date.now);
+  readonly outbox = new Outbox(this.tablet, Date.now);
+  readonly drafts = new Drafts(this.tablet, Date.now);
+  readonly drainer: Drainer;
+
+  isReady = $state(false);
+  failure = $state.raw<string | null>(null);
+  language = $state<Language>("pt-BR");
+  session = $state.raw<Session | null>(null);
+  people = $state.raw<readonly Person[]>([]);
+  mustChoosePin = $state(false);
+  isLocked = $state(false);
+  isBusy = $state(false);
+  screen = $state<ScreenName>("home");
+  known = $state.raw<Known | null>(null);
+  connection = $state.raw<Connection>({ kind: "unknown" });
+  outlook = $state.raw<Outlook>({ nVisits: 0, nItems: 0, oldestAt: null, parked: [], highestSeq: 0 });
+  sendingId = $state.raw<string | null>(null);
+  draft = $state.raw<Draft | null>(null);
+  keyChanged = $state(false);
+  letIn = $state.raw<(() => void) | null>(null);
+  clockOffsetS: number | null = null;
+
+  readonly #idle = new IdleLock(() => void this.lock(), () => this.isBusy, Date.now);
+
+  constructor() {
+    this.drainer = new Drainer(this.outbox, this.api, {
+      now: Date.now,
+      random: Math.random,
+      version: this.version,
+      alone,
+      later: (ms, run) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+      storagePct,
+      tell: (outcome) => this.#told(outcome),
+    });
+  }
+
+  /** The words of the language. */
+  get t(): Texts {
+    return CATALOGUES[this.language];
+  }
+
+  /** Open what this tablet keeps, then look for the box. */
+  async open(): Promise<void> {
+    this.language = await this.tablet.value<Language>("language", "pt-BR");
+    this.people = await this.sessions.people();
+    this.session = await this.sessions.current();
+    this.draft = await this.drafts.left();
+    this.isLocked = this.session !== null && (await this.sessions.triesLeft(this.session.id)) !== null;
+    this.screen = screenOf(location.hash);
+    await this.#recall();
+    await this.look();
+    this.isReady = true;
+    this.#listen();
+    void this.refresh();
+    void registerWorker(navigator.serviceWorker, (letIn) => {
+      this.letIn = letIn;
+    });
+  }
+
+  /** Go to a screen; addresses hold no more than its name. */
+  go(screen: ScreenName): void {
+    this.screen = screen;
+    if (screenOf(location.hash) !== screen) location.hash = screen === "home" ? "" : screen;
+  }
+
+  /** Speak another language, on this tablet from now on. */
+  async speak(language: Language): Promise<void> {
+    this.language = language;
+    document.documentElement.lang = language;
+    await this.tablet.setValue("language", language);
+  }
+
+  /** Sign in; what cannot be had now is fetched later. */
+  async signIn(username: string, password: string): Promise<void> {
+    this.session = await this.sessions.signIn(username, password);
+    this.people = await this.sessions.people();
+    this.isLocked = false;
+    this.mustChoosePin = (await this.sessions.triesLeft(this.session.id)) === null;
+    if (this.draft !== null && this.draft.userId !== this.session.id) await this.eraseDraft();
+    await this.refresh();
+  }
+
+  /** Sign out here at once; what waits stays. */
+  async signOut(): Promise<void> {
+    await this.eraseDraft();
+    this.session = null;
+    this.isLocked = false;
+    this.go("home");
+    await this.sessions.signOut();
+  }
+
+  /** Lock the screen, if there is a way to open it again. */
+  async lock(): Promise<void> {
+    if (this.session === null || this.isLocked) return;
+    this.isLocked = true;
+  }
+
+  /** Open the lock by the PIN; false where it is wrong. */
+  async unlock(pin: string): Promise<boolean> {
+    if (this.session === null) return false;
+    const isRight = await this.sessions.unlock(this.session.id, pin);
+    if (isRight) {
+      this.isLocked = false;
+      this.#idle.touch();
+      void this.refresh();
+    }
+    return isRight;
+  }
+
+  /** Renew the session and what is known of the box, and bring home what waits. */
+  async refresh(): Promise<void> {
+    try {
+      if (this.session !== null && !this.isLocked) this.session = await this.sessions.renew();
+      await this.#learn();
+    } catch (error) {
+      this.#told(outcomeOf(error));
+    }
+    if (this.session?.isOver === true) this.connection = { kind: "session-over" };
+    else if (this.session !== null) await this.drainer.now();
+    await this.look();
+  }
+
+  /** Look how the outbox stands. */
+  async look(): Promise<void> {
+    this.outlook = await this.outbox.outlook();
+  }
+
+  /** Erase the patient in hand, with everything that was not sent. */
+  async eraseDraft(): Promise<void> {
+    const { draft } = this;
+    this.draft = null;
+    if (draft !== null) await this.outbox.erase(draft.visit.id);
+    await this.drafts.erase();
+  }
+
+  /** Say that something failed that nobody expected; no detail is shown or logged. */
+  fail(): void {
+    this.failure = this.t.errors.unexpected;
+  }
+
+  async #recall(): Promise<void> {
+    const [box, bytes, hospitals, models, told] = await Promise.all([
+      this.tablet.value<Box | null>("box", null),
+      this.tablet.value<Uint8Array<ArrayBuffer> | null>("protocol", null),
+      this.tablet.value<readonly Hospital[]>("hospitals", []),
+      this.tablet.value<readonly Model[]>("models", []),
+      this.tablet.value<OutboxKey | null>("key", null),
+    ]);
+    if (box === null || bytes === null || told === null) return;
+    const key = await boxKeyOf(told, null);
+    this.known = { box, protocol: await readProtocol(bytes), hospitals, models, key };
+  }
+
+  /** Learn what a shift needs, and keep it for when the box is out of reach. */
+  async #learn(): Promise<void> {
+    const asked = Date.now();
+    const box = await this.api.box();
+    this.clockOffsetS = Math.round(((asked + Date.now()) / 2 - Date.parse(box.time)) / 100) / 10;
+    await this.tablet.setValue("box", box);
+    if (this.session === null || this.session.isOver || this.isLocked) return;
+    const told = await this.api.outboxKey();
+    const pinned = await this.tablet.value<OutboxKey | null>("key", null);
+    try {
+      await boxKeyOf(told, pinned?.fingerprint ?? null);
+    } catch (error) {
+      if (!(error instanceof KeyChanged)) throw error;
+      this.keyChanged = true;
+      return;
+    }
+    await this.tablet.setValue("key", told);
+    await this.tablet.setValue("protocol", await this.api.protocol());
+    await this.tablet.setValue("hospitals", await this.api.hospitals());
+    await this.tablet.setValue("models", await this.api.models());
+    await this.#recall();
+  }
+
+  #told(outcome: Outcome): void {
+    this.sendingId = outcome.kind === "sending" ? outcome.id : null;
+    this.connection = afterAttempt(this.connection, outcome, Date.now());
+    if (this.connection.kind === "session-over" && this.session !== null) void this.#askBox();
+    void this.look();
+  }
+
+  /** A 401 may mean fifteen idle minutes: the box is asked to go on before anybody signs in again. */
+  async #askBox(): Promise<void> {
+    try {
+      this.session = await this.sessions.renew();
+    } catch (error) {
+      if (!(error instanceof Refusal) && !(error instanceof Unreachable)) throw error;
+      return;
+    }
+    if (this.session?.isOver === false) {
+      this.connection = { kind: "unknown" };
+      void this.drainer.now();
+    }
+  }
+
+  #listen(): void {
+    addEventListener("hashchange", () => {
+      this.screen = screenOf(location.hash);
+    });
+    addEventListener("online", () => void this.refresh());
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted) location.reload();
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState !== "visible") return;
+      this.#idle.look();
+      void this.refresh();
+    });
+    for (const touch of ["pointerdown", "keydown"]) {
+      addEventListener(touch, () => this.#idle.touch(), { passive: true });
+    }
+    setInterval(() => this.#idle.look(), LOOK_EVERY_MS);
+    setInterval(() => void this.refresh(), RENEW_EVERY_MS);
+    addEventListener("error", () => this.fail());
+    addEventListener("unhandledrejection", () => this.fail());
+  }
+}
+
+function screenOf(hash: string): ScreenName {
+  const name = hash.replace(/^#/, "") || "home";
+  return SCREENS.has(name) ? (name as ScreenName) : "home";
+}
+
+/** Only one tab drains; the others find nothing to do. */
+async function alone(run: () => Promise<void>): Promise<void> {
+  await navigator.locks.request("drainer", { ifAvailable: true }, async (lock) => {
+    if (lock !== null) await run();
+  });
+}
+
+async function storagePct(): Promise<number | null> {
+  const { usage, quota } = await navigator.storage.estimate();
+  return usage === undefined || !quota ? null : Math.round((1000 * usage) / quota) / 10;
+}
+
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof Refusal) {
+    return { kind: "refused", status: error.status, code: error.code, retryAfterS: error.retryAfterS };
+  }
+  if (error instanceof Unreachable) return { kind: "unreachable" };
+  throw error;
+}

@@ -1,0 +1,158 @@
+/// <reference types="vite/client" />
+/** One take after the other: from the tap on "record" to a take that is sealed and kept. */
+
+import type { Column, Meter } from "../audio/levels.ts";
+import { levelMeter, waveformColumns } from "../audio/levels.ts";
+import type { Reason, Verdict } from "../audio/quality.ts";
+import { judge, measure, ROOM_NOISE_ROLE, roomNoiseDb } from "../audio/quality.ts";
+import type { Ending, MicrophoneCode, Take } from "../audio/recorder.ts";
+import { isProcessed, MicrophoneUnavailable, startTake } from "../audio/recorder.ts";
+import workletUrl from "../audio/capture.worklet.ts?worker&url";
+import type { Fault, StopReason } from "../audio/take-rules.ts";
+import { keepAwake } from "../audio/wake-lock.ts";
+import type { Pcm } from "../audio/wav.ts";
+import { joined, writeWav } from "../audio/wav.ts";
+import type { RecordingTask } from "../protocol/protocol.ts";
+
+/** What the screen of a recording shows. */
+export type Phase =
+  | { readonly kind: "idle" }
+  | { readonly kind: "preparing" }
+  | { readonly kind: "recording" }
+  | { readonly kind: "failed"; readonly fault: Fault }
+  | { readonly kind: "no-microphone"; readonly code: MicrophoneCode }
+  | { readonly kind: "taken"; readonly taken: Taken };
+
+/** A take that ended in order, in the clear until it is kept or taken again. */
+export interface Taken {
+  readonly id: string;
+  readonly pcm: Pcm;
+  readonly wav: Uint8Array<ArrayBuffer>;
+  readonly startedAt: Date;
+  readonly stopReason: StopReason;
+  readonly nGaps: number;
+  readonly capture: Take["capture"];
+  readonly verdict: Verdict["verdict"];
+  readonly reasons: readonly (Reason | "gap" | "processed")[];
+  readonly roomDb: number | null;
+  readonly columns: readonly Column[];
+  readonly voicedPct: number;
+}
+
+const N_COLUMNS = 160;
+const STILL: Meter = { level: 0, peak: 0, zone: "quiet" };
+
+/** Takes recordings of one task. */
+export class Taking {
+  phase = $state.raw<Phase>({ kind: "idle" });
+  meter = $state.raw<Meter>(STILL);
+  seconds = $state(0);
+
+  readonly #task: RecordingTask;
+  readonly #roomDb: number | null;
+  readonly #keepSamples: (takeId: string, samples: Int16Array<ArrayBuffer>[]) => Promise<void>;
+  #take: Take | null = null;
+  #pieces: Int16Array<ArrayBuffer>[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #id = "";
+  #sleep: () => void = () => undefined;
+
+  constructor(
+    task: RecordingTask,
+    roomDb: number | null,
+    keepSamples: (takeId: string, samples: Int16Array<ArrayBuffer>[]) => Promise<void>,
+  ) {
+    this.#task = task;
+    this.#roomDb = roomDb;
+    this.#keepSamples = keepSamples;
+  }
+
+  /** Begin; within the tap that asks for it. */
+  async start(): Promise<void> {
+    this.phase = { kind: "preparing" };
+    this.meter = STILL;
+    this.seconds = 0;
+    this.#pieces = [];
+    this.#id = crypto.randomUUID();
+    const follow = levelMeter();
+    try {
+      this.#take = await startTake(
+        this.#task,
+        {
+          onLevel: (rms, peak, seconds) => {
+            this.meter = follow(rms, peak, seconds);
+            this.seconds = seconds;
+          },
+          onSamples: (samples) => {
+            this.#pieces.push(...samples);
+            const id = this.#id;
+            this.#writing = this.#writing.then(() => this.#keepSamples(id, samples));
+          },
+          onEnd: (ending) => void this.#end(ending),
+        },
+        {
+          mediaDevices: navigator.mediaDevices as MediaDevices | undefined,
+          document,
+          userAgent: navigator.userAgent,
+          workletUrl,
+          newContext: (options) => new AudioContext(options),
+          now: () => new Date(),
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof MicrophoneUnavailable)) throw error;
+      this.phase = { kind: "no-microphone", code: error.code };
+      return;
+    }
+    this.#sleep = keepAwake({ wakeLock: navigator.wakeLock as WakeLock | undefined, document });
+    this.phase = { kind: "recording" };
+  }
+
+  /** End the take in order. */
+  stop(): void {
+    this.#take?.stop("professional");
+  }
+
+  /** Forget the take in hand. */
+  reset(): void {
+    this.#pieces = [];
+    this.phase = { kind: "idle" };
+  }
+
+  async #end(ending: Ending): Promise<void> {
+    const take = this.#take;
+    this.#take = null;
+    this.#sleep();
+    await this.#writing;
+    if (take === null || ending.kind === "failed") {
+      this.phase = { kind: "failed", fault: ending.kind === "failed" ? ending.fault : "stalled" };
+      return;
+    }
+    const pcm: Pcm = { samples: joined(this.#pieces), sampleRateHz: take.sampleRateHz };
+    this.#pieces = [];
+    const measures = measure(pcm);
+    const isRoom = this.#task.role === ROOM_NOISE_ROLE;
+    const judged = judge(measures, this.#task, isRoom ? null : this.#roomDb);
+    const processed = isProcessed(take.capture) ? (["processed"] as const) : [];
+    const gaps = take.nGaps > 0 ? (["gap"] as const) : [];
+    const reasons = [...new Set([...gaps, ...judged.reasons, ...processed])];
+    const columns = waveformColumns(pcm, N_COLUMNS);
+    this.phase = {
+      kind: "taken",
+      taken: {
+        id: this.#id,
+        pcm,
+        wav: writeWav(pcm),
+        startedAt: take.startedAt,
+        stopReason: ending.reason,
+        nGaps: take.nGaps,
+        capture: take.capture,
+        verdict: judged.verdict === "ok" && reasons.length > 0 ? "warn" : judged.verdict,
+        reasons,
+        roomDb: isRoom ? roomNoiseDb(measures) : null,
+        columns,
+        voicedPct: Math.round((100 * columns.filter(({ voiced }) => voiced).length) / Math.max(1, columns.length)),
+      },
+    };
+  }
+}

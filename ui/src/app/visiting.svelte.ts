@@ -1,0 +1,175 @@
+/** The patient in hand, as the screens work on it: each change is kept before the next tap. */
+
+import type { KeptTake, Visit } from "../visit/visit.ts";
+import * as way from "../visit/visit.ts";
+import type { App } from "./app.svelte.ts";
+import type { Taken } from "./taking.svelte.ts";
+import type { Answer, Protocol } from "../protocol/protocol.ts";
+import { sha256Hex } from "../protocol/protocol.ts";
+import type { RghRule } from "../protocol/rgh.ts";
+import type { FormContext } from "../protocol/form.ts";
+import { inferenceDocument, localInstant } from "../visit/document.ts";
+import { seal } from "../sealing/seal.ts";
+
+const SEEN = "seen-rgh";
+const N_SEEN = 200;
+
+/** What this tablet remembers of an RGH, by its digest: enough to ask, not to tell. */
+interface Seen {
+  readonly digest: string;
+  readonly traits: string;
+}
+
+/** One visit from the form to "sent". */
+export class Visiting {
+  visit = $state.raw<Visit>() as Visit;
+  hasConflict = $state(false);
+  readonly #app: App;
+  readonly protocol: Protocol;
+
+  constructor(app: App, protocol: Protocol, visit: Visit) {
+    this.#app = app;
+    this.protocol = protocol;
+    this.visit = visit;
+  }
+
+  /** Begin with a new patient; the hospital is the one of last time. */
+  static async begin(app: App, protocol: Protocol): Promise<Visiting> {
+    const hospitals = app.known?.hospitals ?? [];
+    const last = await app.tablet.value<string | null>("hospital", null);
+    const names = hospitals.map(({ name }) => name);
+    const local = last !== null && names.includes(last) ? last : names.length === 1 ? names[0] : undefined;
+    const form = local === undefined ? {} : { local };
+    const visit = way.begin(crypto.randomUUID(), localInstant(new Date()), protocol, form);
+    const visiting = new Visiting(app, protocol, visit);
+    await visiting.keep();
+    return visiting;
+  }
+
+  /** The moment and lists that answers are held against. */
+  get context(): FormContext {
+    const hospitals = (this.#app.known?.hospitals ?? []).map(({ name }) => name);
+    return { capturedAt: localInstant(new Date()), hospitals };
+  }
+
+  /** The rule of the hospital chosen. */
+  get rule(): RghRule | null {
+    const local = this.visit.form["local"];
+    return this.#app.known?.hospitals.find(({ name }) => name === local)?.rgh_rule ?? null;
+  }
+
+  /** Change the visit, and keep it so. */
+  async change(to: Visit): Promise<void> {
+    this.visit = to;
+    await this.keep();
+  }
+
+  /** Answer a field. */
+  async answer(field: string, value: Answer | null): Promise<void> {
+    const normal = field === "rgh" && typeof value === "string" ? value.toUpperCase().replace(/[\s-]/g, "") : value;
+    await this.change(way.answer(this.visit, this.protocol, field, normal));
+    if (field === "local" && typeof value === "string") await this.#app.tablet.setValue("hospital", value);
+    if (["rgh", "gender", "age"].includes(field)) this.hasConflict = await this.#conflicts();
+  }
+
+  /** Keep the visit as it is now. */
+  async keep(): Promise<void> {
+    const { session } = this.#app;
+    if (session === null) return;
+    await this.#app.drafts.keep(this.visit, session.id);
+    this.#app.draft = { visit: this.visit, userId: session.id, changedAt: Date.now() };
+  }
+
+  /** Seal a take and keep it; its clear samples are gone afterwards. */
+  async keepTake(role: string, prompt: string, taken: Taken): Promise<void> {
+    const sha256 = await sha256Hex(taken.wav);
+    await this.#hold(taken.id, "recording", role, taken.wav, sha256);
+    const take: Omit<KeptTake, "take" | "chosen"> = {
+      id: taken.id,
+      role,
+      startedAt: taken.startedAt.toISOString(),
+      stopReason: taken.stopReason,
+      promptSha256: await sha256Hex(new TextEncoder().encode(prompt)),
+      gaps: taken.nGaps,
+      capture: taken.capture,
+      verdict: taken.verdict,
+      reasons: taken.reasons,
+      roomDb: taken.roomDb,
+      nBytes: taken.wav.length,
+      sha256,
+    };
+    await this.change(way.takeKept(this.visit, take));
+    await this.#app.drafts.eraseSamples();
+  }
+
+  /** Seal the form, let everything go, and forget the clear draft. */
+  async send(): Promise<void> {
+    const { known, clockOffsetS, version } = this.#app;
+    if (known === null) throw new RangeError("a visit without a box");
+    const document = inferenceDocument(this.visit, this.protocol, {
+      purpose: known.box.mode,
+      modelId: null,
+      clockOffsetS,
+      version,
+    });
+    const payload = new TextEncoder().encode(JSON.stringify(document));
+    await this.#hold(this.visit.id, "inference", null, payload, await sha256Hex(payload));
+    await this.#remember();
+    await this.#app.outbox.release(this.visit.id);
+    this.visit = way.sent(this.visit);
+    this.#app.draft = null;
+    await this.#app.drafts.erase();
+    await this.#app.look();
+    void this.#app.drainer.now();
+  }
+
+  async #hold(
+    id: string,
+    kind: "recording" | "inference",
+    role: string | null,
+    payload: Uint8Array<ArrayBuffer>,
+    sha256: string,
+  ): Promise<void> {
+    const { session, known } = this.#app;
+    if (session === null || known === null) throw new RangeError("nobody is signed in");
+    const common = { kind, id, user_id: session.id, author_pass: session.authorPass, sha256 };
+    const head = role === null ? common : { ...common, role, protocol: this.protocol.id };
+    const sealed = await seal(head, payload, known.key);
+    await this.#app.outbox.hold({
+      id,
+      visit: this.visit.id,
+      kind,
+      role,
+      sha256,
+      nBytes: sealed.length,
+      sealed,
+    });
+  }
+
+  async #conflicts(): Promise<boolean> {
+    const { digest, traits } = await this.#seen();
+    if (traits === "" || digest === "") return false;
+    const known = (await this.#app.tablet.value<readonly Seen[]>(SEEN, [])).find((one) => one.digest === digest);
+    return known !== undefined && known.traits !== traits;
+  }
+
+  async #remember(): Promise<void> {
+    const seen = await this.#seen();
+    const others = (await this.#app.tablet.value<readonly Seen[]>(SEEN, [])).filter(({ digest }) => digest !== seen.digest);
+    await this.#app.tablet.setValue(SEEN, [seen, ...others].slice(0, N_SEEN));
+  }
+
+  /** Salted with this tablet's own secret: who finds the list finds no RGH in it. */
+  async #seen(): Promise<Seen> {
+    const { rgh, gender, age } = this.visit.form;
+    if (typeof rgh !== "string" || rgh === "") return { digest: "", traits: "" };
+    let secret = await this.#app.tablet.value<CryptoKey | null>("seen-key", null);
+    if (secret === null) {
+      secret = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+      await this.#app.tablet.setValue("seen-key", secret);
+    }
+    const sign = async (text: string): Promise<string> =>
+      sha256Hex(new Uint8Array(await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(text))));
+    return { digest: await sign(rgh), traits: await sign(`${String(gender)} ${String(age)}`) };
+  }
+}
