@@ -38,7 +38,9 @@ export class Visiting {
     const hospitals = app.known?.hospitals ?? [];
     const last = await app.tablet.value<string | null>("hospital", null);
     const names = hospitals.map(({ name }) => name);
-    const local = last !== null && names.includes(last) ? last : names.length === 1 ? names[0] : undefined;
+    const own = hospitals.filter(({ id }) => app.session?.hospitals.includes(id)).map(({ name }) => name);
+    const only = own.length === 1 ? own[0] : names.length === 1 ? names[0] : undefined;
+    const local = last !== null && names.includes(last) ? last : only;
     const form = local === undefined ? {} : { local };
     const visit = way.begin(crypto.randomUUID(), localInstant(new Date()), protocol, form);
     const visiting = new Visiting(app, protocol, visit);

@@ -68,6 +68,7 @@ export interface Browser {
 const SAMPLES_EVERY_S = 1;
 const OPENED_AT_HZ = 48_000;
 const LOOK_EVERY_MS = 250;
+const FIRST_WITHIN_MS = 5_000;
 
 const CONSTRAINTS = {
   channelCount: 1,
@@ -159,6 +160,8 @@ class RunningTake implements Take {
   #waiting: Int16Array<ArrayBuffer>[] = [];
   #nWaiting = 0;
   #isOver = false;
+  /** When the first sound came: before, the device is waking up. */
+  #heardAt: number | null = null;
 
   constructor(
     task: RecordingTask,
@@ -191,15 +194,16 @@ class RunningTake implements Take {
     const source = this.#context.createMediaStreamSource(this.#stream);
     const node = new AudioWorkletNode(this.#context, "capture", {
       numberOfInputs: 1,
-      numberOfOutputs: 0,
+      numberOfOutputs: 1, // silence: what leads to no destination is not run everywhere
       channelCount: 1,
       channelCountMode: "explicit",
     });
     node.port.onmessage = (event: MessageEvent<Piece>) => this.#hear(event.data);
-    source.connect(node);
+    source.connect(node).connect(this.#context.destination);
     this.#undo.push(() => {
       node.port.onmessage = null;
       source.disconnect();
+      node.disconnect();
     });
   }
 
@@ -215,10 +219,12 @@ class RunningTake implements Take {
     this.#on(document, "visibilitychange", () => {
       if (document.visibilityState === "hidden") this.#fail("hidden");
     });
-    const began = this.#browser.now().getTime();
+    const asked = this.#browser.now().getTime();
     const look = setInterval(() => {
-      const wallS = (this.#browser.now().getTime() - began) / 1000;
-      if (this.#rules.hasStalled(wallS)) this.#fail("stalled");
+      const now = this.#browser.now().getTime();
+      const isSilent = this.#heardAt === null && now - asked > FIRST_WITHIN_MS;
+      const wallS = this.#heardAt === null ? 0 : (now - this.#heardAt) / 1000;
+      if (isSilent || this.#rules.hasStalled(wallS)) this.#fail("stalled");
     }, LOOK_EVERY_MS);
     this.#undo.push(() => clearInterval(look));
   }
@@ -230,6 +236,7 @@ class RunningTake implements Take {
 
   #hear(piece: Piece): void {
     if (this.#isOver) return;
+    this.#heardAt ??= this.#browser.now().getTime();
     const heard = this.#rules.hear(piece);
     this.#waiting.push(piece.samples);
     this.#nWaiting += piece.samples.length;

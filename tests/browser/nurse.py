@@ -1,0 +1,72 @@
+"""What a nurse does at a tablet, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.browser.tablet import WITHIN_MS, Tablet
+
+RGH = "14259401E"
+PIN = "2580"
+ROLES = ("Aceite falado", "Som do ambiente", "Vogal prolongada", "Verso de cor", "Frase lida")
+
+
+def sign_in(tablet: Tablet, account: Mapping[str, str]) -> None:
+    """Sign in for the first time at this tablet, and choose a PIN."""
+    tablet.open()
+    tablet.page.get_by_role("button", name="Entrar").wait_for()
+    tablet.fill("Usuário", account["username"])
+    tablet.fill("Senha", account["password"])
+    tablet.tap("Entrar")
+    tablet.page.get_by_label("PIN").fill(PIN)
+    tablet.tap("Salvar")
+    tablet.page.get_by_role("button", name="Iniciar avaliação").wait_for()
+    tablet.sees("Conectado")
+    tablet.taps = 0
+
+
+def fill_essentials(tablet: Tablet, rgh: str = RGH, *, spo2: str = "95") -> None:
+    """Answer what is asked before a recording."""
+    tablet.tap("Iniciar avaliação")
+    tablet.fill("RGH do paciente", rgh)
+    hospital = tablet.page.get_by_role("radio", name="Hospital das Clínicas")
+    if not hospital.is_checked():  # only the first time at this tablet
+        tablet.press(hospital)
+    tablet.press(tablet.page.get_by_text("Feminino", exact=True))
+    tablet.fill("Idade", "61")
+    tablet.press(tablet.page.get_by_text("Sem máscara", exact=True))
+    tablet.fill("SpO₂", spo2)
+    tablet.press(tablet.page.get_by_text("Não", exact=True))
+    tablet.tap("Continuar")
+
+
+def agree(tablet: Tablet) -> None:
+    """Check the wristband, and agree."""
+    tablet.tap("Conferi na pulseira")
+    tablet.tap("Aceitou")
+
+
+def record(tablet: Tablet, role: str, *, stops_by_itself: bool) -> None:
+    """Take one recording and go on."""
+    tablet.page.get_by_role("heading", name=role, exact=False).wait_for()
+    tablet.tap("Gravar")
+    if not stops_by_itself:
+        tablet.sees("Gravando · 2 s")
+        tablet.tap("Parar", exact=True)
+    go_on = tablet.page.get_by_role("button", name="Continuar", exact=True)
+    go_on.wait_for(timeout=WITHIN_MS)
+    tablet.press(go_on)
+
+
+def record_all(tablet: Tablet) -> None:
+    """Take all recordings of the protocol."""
+    for role in ROLES:
+        record(tablet, role, stops_by_itself=role in {"Som do ambiente", "Vogal prolongada"})
+
+
+def send(tablet: Tablet, *, rgh: str = "1425 9401-E") -> None:
+    """Pass the research data by, and send."""
+    tablet.page.get_by_role("heading", name="Dados da pesquisa").wait_for()
+    tablet.tap("Continuar")
+    tablet.tap(f"Enviar RGH {rgh}")
+    tablet.page.get_by_role("heading", name="Enviada").wait_for()
