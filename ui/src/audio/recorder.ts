@@ -44,7 +44,7 @@ export interface Take {
 }
 
 /** Why no take could begin. */
-export type MicrophoneCode = "denied" | "none" | "busy" | "rate-too-low" | "unsupported";
+export type MicrophoneCode = "denied" | "none" | "busy" | "rate-unusable" | "unsupported";
 
 /** The microphone cannot be had, or not as it must be. */
 export class MicrophoneUnavailable extends Error {
@@ -60,14 +60,19 @@ export interface Browser {
   readonly mediaDevices: MediaDevices | undefined;
   readonly document: Document;
   readonly userAgent: string;
-  readonly workletUrl: string;
   newContext(options: AudioContextOptions): AudioContext;
+  /** Load the worklet into a context and return its node, one channel in, none out. */
+  newCaptureNode(context: AudioContext): Promise<AudioWorkletNode>;
   now(): Date;
+  /** A clock that nobody sets. */
+  monotonicMs(): number;
 }
 
 const SAMPLES_EVERY_S = 1;
 const OPENED_AT_HZ = 48_000;
 const LOOK_EVERY_MS = 250;
+/** A page that was busy looks late and hears late: only what is missing at the next look too is. */
+const LOOKS_BEFORE_STALLED = 2;
 
 const CONSTRAINTS = {
   channelCount: 1,
@@ -97,17 +102,21 @@ export async function startTake(
   listener: TakeListener,
   browser: Browser,
 ): Promise<Take> {
+  // Made before anything is waited for: some browsers let only the tap itself start it.
   const context = browser.newContext({ latencyHint: "interactive" });
-  let stream: MediaStream | null = null;
+  const opened: { context: AudioContext; stream: MediaStream | null } = { context, stream: null };
   try {
-    stream = await openMicrophone(browser);
-    const usable = await usableContext(context, browser);
-    await usable.audioWorklet.addModule(browser.workletUrl);
-    return new RunningTake(task, listener, browser, usable, stream);
+    opened.stream = await openMicrophone(browser);
+    refuseNarrowBand(opened.stream);
+    opened.context = await usableContext(context, browser);
+    await opened.context.resume();
+    const node = await browser.newCaptureNode(opened.context);
+    return new RunningTake(task, listener, browser, opened.context, opened.stream, node);
   } catch (error) {
-    stream?.getTracks().forEach((track) => track.stop());
-    await close(context);
-    throw error;
+    opened.stream?.getTracks().forEach((track) => track.stop());
+    await close(opened.context);
+    if (error instanceof MicrophoneUnavailable) throw error;
+    throw new MicrophoneUnavailable("unsupported", error);
   }
 }
 
@@ -127,19 +136,20 @@ async function openMicrophone(browser: Browser): Promise<MediaStream> {
   }
 }
 
+/** A headset of telephone quality says its rate: no context brings back what it left out. */
+function refuseNarrowBand(stream: MediaStream): void {
+  const rateHz = stream.getAudioTracks()[0]?.getSettings().sampleRate ?? MIN_RATE_HZ;
+  if (rateHz < MIN_RATE_HZ) throw new MicrophoneUnavailable("rate-unusable");
+}
+
 /** Return a context at the device's own rate, or at 48 kHz where the box would not take that. */
 async function usableContext(context: AudioContext, browser: Browser): Promise<AudioContext> {
-  let usable = context;
-  if (context.sampleRate < MIN_RATE_HZ || context.sampleRate > MAX_RATE_HZ) {
-    await close(context);
-    usable = browser.newContext({ latencyHint: "interactive", sampleRate: OPENED_AT_HZ });
-  }
-  if (usable.sampleRate < MIN_RATE_HZ) {
-    await close(usable);
-    throw new MicrophoneUnavailable("rate-too-low");
-  }
-  await usable.resume();
-  return usable;
+  if (context.sampleRate >= MIN_RATE_HZ && context.sampleRate <= MAX_RATE_HZ) return context;
+  await close(context);
+  const usable = browser.newContext({ latencyHint: "interactive", sampleRate: OPENED_AT_HZ });
+  if (usable.sampleRate >= MIN_RATE_HZ && usable.sampleRate <= MAX_RATE_HZ) return usable;
+  await close(usable);
+  throw new MicrophoneUnavailable("rate-unusable");
 }
 
 async function close(context: AudioContext): Promise<void> {
@@ -166,6 +176,7 @@ class RunningTake implements Take {
     browser: Browser,
     context: AudioContext,
     stream: MediaStream,
+    node: AudioWorkletNode,
   ) {
     this.#listener = listener;
     this.#browser = browser;
@@ -175,7 +186,7 @@ class RunningTake implements Take {
     this.capture = captureOf(stream, context.sampleRate, browser.userAgent);
     this.startedAt = browser.now();
     this.#rules = new TakeRules(task, context.sampleRate);
-    this.#connect();
+    this.#connect(node);
     this.#watch();
   }
 
@@ -187,14 +198,8 @@ class RunningTake implements Take {
     this.#end({ kind: "ended", reason: by });
   }
 
-  #connect(): void {
+  #connect(node: AudioWorkletNode): void {
     const source = this.#context.createMediaStreamSource(this.#stream);
-    const node = new AudioWorkletNode(this.#context, "capture", {
-      numberOfInputs: 1,
-      numberOfOutputs: 0,
-      channelCount: 1,
-      channelCountMode: "explicit",
-    });
     node.port.onmessage = (event: MessageEvent<Piece>) => this.#hear(event.data);
     source.connect(node);
     this.#undo.push(() => {
@@ -215,10 +220,12 @@ class RunningTake implements Take {
     this.#on(document, "visibilitychange", () => {
       if (document.visibilityState === "hidden") this.#fail("hidden");
     });
-    const began = this.#browser.now().getTime();
+    const beganMs = this.#browser.monotonicMs();
+    let nStalled = 0;
     const look = setInterval(() => {
-      const wallS = (this.#browser.now().getTime() - began) / 1000;
-      if (this.#rules.hasStalled(wallS)) this.#fail("stalled");
+      const isBehind = this.#rules.hasStalled((this.#browser.monotonicMs() - beganMs) / 1000);
+      nStalled = isBehind ? nStalled + 1 : 0;
+      if (nStalled >= LOOKS_BEFORE_STALLED) this.#fail("stalled");
     }, LOOK_EVERY_MS);
     this.#undo.push(() => clearInterval(look));
   }
@@ -230,6 +237,8 @@ class RunningTake implements Take {
 
   #hear(piece: Piece): void {
     if (this.#isOver) return;
+    // Hidden while the microphone was being opened: no event says so any more.
+    if (this.#browser.document.visibilityState === "hidden") return this.#fail("hidden");
     const heard = this.#rules.hear(piece);
     this.#waiting.push(piece.samples);
     this.#nWaiting += piece.samples.length;
