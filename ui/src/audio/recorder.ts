@@ -73,6 +73,8 @@ const OPENED_AT_HZ = 48_000;
 const LOOK_EVERY_MS = 250;
 /** A page that was busy looks late and hears late: only what is missing at the next look too is. */
 const LOOKS_BEFORE_STALLED = 2;
+/** While a microphone opens (200 ms) there are zeros and a leap of frames: no part of the take. */
+const PIECES_OF_OPENING = 4;
 
 const CONSTRAINTS = {
   channelCount: 1,
@@ -168,6 +170,8 @@ class RunningTake implements Take {
   readonly #undo: (() => void)[] = [];
   #waiting: Int16Array<ArrayBuffer>[] = [];
   #nWaiting = 0;
+  #nOpening = PIECES_OF_OPENING;
+  #beganMs: number;
   #isOver = false;
 
   constructor(
@@ -185,6 +189,7 @@ class RunningTake implements Take {
     this.sampleRateHz = context.sampleRate;
     this.capture = captureOf(stream, context.sampleRate, browser.userAgent);
     this.startedAt = browser.now();
+    this.#beganMs = browser.monotonicMs();
     this.#rules = new TakeRules(task, context.sampleRate);
     this.#connect(node);
     this.#watch();
@@ -220,10 +225,9 @@ class RunningTake implements Take {
     this.#on(document, "visibilitychange", () => {
       if (document.visibilityState === "hidden") this.#fail("hidden");
     });
-    const beganMs = this.#browser.monotonicMs();
     let nStalled = 0;
     const look = setInterval(() => {
-      const isBehind = this.#rules.hasStalled((this.#browser.monotonicMs() - beganMs) / 1000);
+      const isBehind = this.#rules.hasStalled((this.#browser.monotonicMs() - this.#beganMs) / 1000);
       nStalled = isBehind ? nStalled + 1 : 0;
       if (nStalled >= LOOKS_BEFORE_STALLED) this.#fail("stalled");
     }, LOOK_EVERY_MS);
@@ -239,6 +243,11 @@ class RunningTake implements Take {
     if (this.#isOver) return;
     // Hidden while the microphone was being opened: no event says so any more.
     if (this.#browser.document.visibilityState === "hidden") return this.#fail("hidden");
+    if (this.#nOpening > 0) {
+      this.#nOpening -= 1;
+      this.#beganMs = this.#browser.monotonicMs();
+      return;
+    }
     const heard = this.#rules.hear(piece);
     this.#waiting.push(piece.samples);
     this.#nWaiting += piece.samples.length;
