@@ -158,7 +158,18 @@ function text(value: unknown): string {
   return value;
 }
 
+const RULES: ReadonlySet<string> = new Set(
+  "type enum default minimum maximum minLength maxLength pattern format".split(" "),
+);
+const TYPES: readonly unknown[] = ["string", "integer", "number", "boolean"];
+const FORMATS: readonly unknown[] = [undefined, "date", "date-time", "cid-10"];
+
 function fieldOf(name: string, field: Json, required: boolean): Field {
+  const unknown = Object.keys(field).find((key) => !RULES.has(key) && !key.startsWith("x-"));
+  if (unknown !== undefined) throw new ProtocolUnreadable(`${name}: unknown rule ${unknown}`);
+  if (!TYPES.includes(field["type"]) || !FORMATS.includes(field["format"])) {
+    throw new ProtocolUnreadable(`${name}: unknown type or format`);
+  }
   const pattern = field["pattern"] as string | undefined;
   return {
     name,
