@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import vectors from "../../../tests/vectors/spira-2022.1.json" with { type: "json" };
+import { localInstant } from "./answers.ts";
 import { alerts, checkForm, completeForm, softWarnings, withoutHidden } from "./form.ts";
 import type { Answers, Protocol } from "./protocol.ts";
 import * as patterns from "./patterns.ts";
@@ -74,4 +75,15 @@ test("a rule that this app does not know makes a document unreadable, never unch
   document.form.properties.age.multipleOf = 5;
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   await expect(readProtocol(bytes)).rejects.toBeInstanceOf(ProtocolUnreadable);
+});
+
+test("late in the evening, tomorrow by UTC is still in the future", () => {
+  const capturedAt = localInstant(new Date("2026-11-24T01:30:00.000Z"), -180);
+  expect(capturedAt).toBe("2026-11-23T22:30:00.000-03:00");
+  const answers = { ...vectors.valid_forms[0]?.answers, covid_status: "TRUE" };
+  const errors = (day: string): unknown[] =>
+    checkForm(protocol, { ...answers, last_positive_diagnose_date: day }, { ...context, capturedAt });
+  expect(errors("2026-11-23")).toEqual([]);
+  expect(errors("2026-11-24")).toEqual([{ field: "last_positive_diagnose_date", code: "future" }]);
+  expect(localInstant(new Date("2026-11-23T22:00:00.000Z"), 330)).toBe("2026-11-24T03:30:00.000+05:30");
 });

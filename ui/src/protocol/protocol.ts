@@ -1,5 +1,7 @@
 /** Protocol documents as the box serves them (PROTOCOL.md): what is asked, recorded and judged. */
 
+import { matches, PROTOCOL_ID } from "./patterns.ts";
+
 export type Answer = string | number | boolean;
 export type Answers = Readonly<Record<string, Answer | null>>;
 export type Words = Readonly<Record<string, string>>;
@@ -133,6 +135,7 @@ export async function sha256Hex(content: Uint8Array<ArrayBuffer>): Promise<strin
 type Json = Readonly<Record<string, unknown>>;
 
 function protocolOf(document: Json, sha256: string): Protocol {
+  if (!matches(PROTOCOL_ID, text(document["id"]))) throw new ProtocolUnreadable("no id");
   const form = document["form"] as Json;
   const required = new Set(form["required"] as string[]);
   return {
