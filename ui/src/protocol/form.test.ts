@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import vectors from "../../../tests/vectors/spira-2022.1.json" with { type: "json" };
 import { localInstant } from "./answers.ts";
-import { alerts, checkForm, completeForm, softWarnings, withoutHidden } from "./form.ts";
+import { ABSENT_REASONS, alerts, checkForm, completeForm, softWarnings, withoutHidden } from "./form.ts";
 import type { Answers, Protocol } from "./protocol.ts";
 import * as patterns from "./patterns.ts";
 import { ProtocolUnreadable, readProtocol } from "./protocol.ts";
@@ -20,6 +20,7 @@ beforeAll(async () => {
 
 test("the vectors are of the shipped protocol", () => {
   expect({ id: protocol.id, sha256: protocol.sha256 }).toEqual(vectors.protocol);
+  expect(Object.keys(protocol.absentReasonLabels["pt-BR"] ?? {})).toEqual([...ABSENT_REASONS]);
 });
 
 describe("answers that are valid on the box", () => {

@@ -91,6 +91,8 @@ export interface Protocol {
   readonly title: string;
   readonly languages: readonly string[];
   readonly fields: readonly Field[];
+  /** Language to reason for an absent answer to its words. */
+  readonly absentReasonLabels: Readonly<Record<string, Words>>;
   readonly recordings: readonly RecordingTask[];
   readonly consents: Readonly<Record<string, ConsentText>>;
 }
@@ -146,6 +148,7 @@ function protocolOf(document: Json, sha256: string): Protocol {
     fields: Object.entries(form["properties"] as Record<string, Json>).map(([name, field]) =>
       fieldOf(name, field, required.has(name)),
     ),
+    absentReasonLabels: absentReasonLabelsOf(form["patternProperties"] as Record<string, Json>),
     recordings: (document["recordings"] as Json[]).map(taskOfDocument),
     consents: Object.fromEntries(
       Object.entries(document["consent"] as Record<string, Json>).map(([language, consent]) => [
@@ -154,6 +157,11 @@ function protocolOf(document: Json, sha256: string): Protocol {
       ]),
     ),
   };
+}
+
+function absentReasonLabelsOf(patternProperties: Record<string, Json>): Record<string, Words> {
+  const [reason] = Object.values(patternProperties);
+  return (reason?.["x-enum-labels"] as Record<string, Words> | undefined) ?? {};
 }
 
 function text(value: unknown): string {
