@@ -1,4 +1,3 @@
-/// <reference types="vite/client" />
 /** One take after the other: from the tap on "record" to a take that is sealed and kept. */
 
 import type { Column, Meter } from "../audio/levels.ts";
@@ -7,8 +6,8 @@ import type { Reason, Verdict } from "../audio/quality.ts";
 import { judge, measure, ROOM_NOISE_ROLE, roomNoiseDb } from "../audio/quality.ts";
 import type { Ending, MicrophoneCode, Take } from "../audio/recorder.ts";
 import { isProcessed, MicrophoneUnavailable, startTake } from "../audio/recorder.ts";
-import workletUrl from "../audio/capture.worklet.ts?worker&url";
 import type { Fault, StopReason } from "../audio/take-rules.ts";
+import { thisBrowser } from "../audio/browser.ts";
 import { keepAwake } from "../audio/wake-lock.ts";
 import type { Pcm } from "../audio/wav.ts";
 import { joined, writeWav } from "../audio/wav.ts";
@@ -90,14 +89,7 @@ export class Taking {
           },
           onEnd: (ending) => void this.#end(ending),
         },
-        {
-          mediaDevices: navigator.mediaDevices as MediaDevices | undefined,
-          document,
-          userAgent: navigator.userAgent,
-          workletUrl,
-          newContext: (options) => new AudioContext(options),
-          now: () => new Date(),
-        },
+        thisBrowser(),
       );
     } catch (error) {
       if (!(error instanceof MicrophoneUnavailable)) throw error;

@@ -8,7 +8,8 @@ import type { Answer, Protocol } from "../protocol/protocol.ts";
 import { sha256Hex } from "../protocol/protocol.ts";
 import type { RghRule } from "../protocol/rgh.ts";
 import type { FormContext } from "../protocol/form.ts";
-import { inferenceDocument, localInstant } from "../visit/document.ts";
+import { localInstant } from "../protocol/answers.ts";
+import { inferenceDocument } from "../visit/document.ts";
 import { seal } from "../sealing/seal.ts";
 
 const SEEN = "seen-rgh";

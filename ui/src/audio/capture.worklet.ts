@@ -19,11 +19,11 @@ declare abstract class AudioWorkletProcessor {
   abstract process(inputs: Float32Array[][]): boolean;
 }
 
-const PIECE_S = 0.05;
+const PIECE_LENGTH = Math.round(sampleRate * 0.05);
 const FULL_SCALE = 32_768;
 
 class CaptureProcessor extends AudioWorkletProcessor {
-  #piece = new Int16Array(Math.round(sampleRate * PIECE_S));
+  #piece = new Int16Array(PIECE_LENGTH);
   #filled = 0;
   #frame = 0;
   #squares = 0;
@@ -35,7 +35,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
     for (let n = 0; n < channel.length; n++) {
       if (this.#filled === 0) this.#frame = currentFrame + n;
       this.#put(channel[n] ?? 0);
-      if (this.#filled === this.#piece.length) this.#post();
+      if (this.#filled === PIECE_LENGTH) this.#post();
     }
     return true;
   }
@@ -50,10 +50,10 @@ class CaptureProcessor extends AudioWorkletProcessor {
 
   #post(): void {
     const samples = this.#piece;
-    const rms = Math.sqrt(this.#squares / samples.length);
+    const rms = Math.sqrt(this.#squares / PIECE_LENGTH);
     const piece: Piece = { frame: this.#frame, samples, rms, peak: this.#peak };
     this.port.postMessage(piece, [samples.buffer]);
-    this.#piece = new Int16Array(samples.length);
+    this.#piece = new Int16Array(PIECE_LENGTH); // the old one is handed over, and empty here
     this.#filled = 0;
     this.#squares = 0;
     this.#peak = 0;

@@ -44,7 +44,7 @@ export interface Take {
 }
 
 /** Why no take could begin. */
-export type MicrophoneCode = "denied" | "none" | "busy" | "rate-too-low" | "unsupported";
+export type MicrophoneCode = "denied" | "none" | "busy" | "rate-unusable" | "unsupported";
 
 /** The microphone cannot be had, or not as it must be. */
 export class MicrophoneUnavailable extends Error {
@@ -60,15 +60,21 @@ export interface Browser {
   readonly mediaDevices: MediaDevices | undefined;
   readonly document: Document;
   readonly userAgent: string;
-  readonly workletUrl: string;
   newContext(options: AudioContextOptions): AudioContext;
+  /** Load the worklet into a context and return its node, one channel in, none out. */
+  newCaptureNode(context: AudioContext): Promise<AudioWorkletNode>;
   now(): Date;
+  /** A clock that nobody sets. */
+  monotonicMs(): number;
 }
 
 const SAMPLES_EVERY_S = 1;
 const OPENED_AT_HZ = 48_000;
 const LOOK_EVERY_MS = 250;
-const FIRST_WITHIN_MS = 5_000;
+/** A page that was busy looks late and hears late: only what is missing at the next look too is. */
+const LOOKS_BEFORE_STALLED = 2;
+/** While a microphone opens (200 ms) there are zeros and a leap of frames: no part of the take. */
+const PIECES_OF_OPENING = 4;
 
 const CONSTRAINTS = {
   channelCount: 1,
@@ -98,17 +104,21 @@ export async function startTake(
   listener: TakeListener,
   browser: Browser,
 ): Promise<Take> {
+  // Made before anything is waited for: some browsers let only the tap itself start it.
   const context = browser.newContext({ latencyHint: "interactive" });
-  let stream: MediaStream | null = null;
+  const opened: { context: AudioContext; stream: MediaStream | null } = { context, stream: null };
   try {
-    stream = await openMicrophone(browser);
-    const usable = await usableContext(context, browser);
-    await usable.audioWorklet.addModule(browser.workletUrl);
-    return new RunningTake(task, listener, browser, usable, stream);
+    opened.stream = await openMicrophone(browser);
+    refuseNarrowBand(opened.stream);
+    opened.context = await usableContext(context, browser);
+    await opened.context.resume();
+    const node = await browser.newCaptureNode(opened.context);
+    return new RunningTake(task, listener, browser, opened.context, opened.stream, node);
   } catch (error) {
-    stream?.getTracks().forEach((track) => track.stop());
-    await close(context);
-    throw error;
+    opened.stream?.getTracks().forEach((track) => track.stop());
+    await close(opened.context);
+    if (error instanceof MicrophoneUnavailable) throw error;
+    throw new MicrophoneUnavailable("unsupported", error);
   }
 }
 
@@ -128,19 +138,20 @@ async function openMicrophone(browser: Browser): Promise<MediaStream> {
   }
 }
 
+/** A headset of telephone quality says its rate: no context brings back what it left out. */
+function refuseNarrowBand(stream: MediaStream): void {
+  const rateHz = stream.getAudioTracks()[0]?.getSettings().sampleRate ?? MIN_RATE_HZ;
+  if (rateHz < MIN_RATE_HZ) throw new MicrophoneUnavailable("rate-unusable");
+}
+
 /** Return a context at the device's own rate, or at 48 kHz where the box would not take that. */
 async function usableContext(context: AudioContext, browser: Browser): Promise<AudioContext> {
-  let usable = context;
-  if (context.sampleRate < MIN_RATE_HZ || context.sampleRate > MAX_RATE_HZ) {
-    await close(context);
-    usable = browser.newContext({ latencyHint: "interactive", sampleRate: OPENED_AT_HZ });
-  }
-  if (usable.sampleRate < MIN_RATE_HZ) {
-    await close(usable);
-    throw new MicrophoneUnavailable("rate-too-low");
-  }
-  await usable.resume();
-  return usable;
+  if (context.sampleRate >= MIN_RATE_HZ && context.sampleRate <= MAX_RATE_HZ) return context;
+  await close(context);
+  const usable = browser.newContext({ latencyHint: "interactive", sampleRate: OPENED_AT_HZ });
+  if (usable.sampleRate >= MIN_RATE_HZ && usable.sampleRate <= MAX_RATE_HZ) return usable;
+  await close(usable);
+  throw new MicrophoneUnavailable("rate-unusable");
 }
 
 async function close(context: AudioContext): Promise<void> {
@@ -159,9 +170,9 @@ class RunningTake implements Take {
   readonly #undo: (() => void)[] = [];
   #waiting: Int16Array<ArrayBuffer>[] = [];
   #nWaiting = 0;
+  #nOpening = PIECES_OF_OPENING;
+  #beganMs: number;
   #isOver = false;
-  /** When the first sound came: before, the device is waking up. */
-  #heardAt: number | null = null;
 
   constructor(
     task: RecordingTask,
@@ -169,6 +180,7 @@ class RunningTake implements Take {
     browser: Browser,
     context: AudioContext,
     stream: MediaStream,
+    node: AudioWorkletNode,
   ) {
     this.#listener = listener;
     this.#browser = browser;
@@ -177,8 +189,9 @@ class RunningTake implements Take {
     this.sampleRateHz = context.sampleRate;
     this.capture = captureOf(stream, context.sampleRate, browser.userAgent);
     this.startedAt = browser.now();
+    this.#beganMs = browser.monotonicMs();
     this.#rules = new TakeRules(task, context.sampleRate);
-    this.#connect();
+    this.#connect(node);
     this.#watch();
   }
 
@@ -190,20 +203,13 @@ class RunningTake implements Take {
     this.#end({ kind: "ended", reason: by });
   }
 
-  #connect(): void {
+  #connect(node: AudioWorkletNode): void {
     const source = this.#context.createMediaStreamSource(this.#stream);
-    const node = new AudioWorkletNode(this.#context, "capture", {
-      numberOfInputs: 1,
-      numberOfOutputs: 1, // silence: what leads to no destination is not run everywhere
-      channelCount: 1,
-      channelCountMode: "explicit",
-    });
     node.port.onmessage = (event: MessageEvent<Piece>) => this.#hear(event.data);
-    source.connect(node).connect(this.#context.destination);
+    source.connect(node);
     this.#undo.push(() => {
       node.port.onmessage = null;
       source.disconnect();
-      node.disconnect();
     });
   }
 
@@ -219,12 +225,11 @@ class RunningTake implements Take {
     this.#on(document, "visibilitychange", () => {
       if (document.visibilityState === "hidden") this.#fail("hidden");
     });
-    const asked = this.#browser.now().getTime();
+    let nStalled = 0;
     const look = setInterval(() => {
-      const now = this.#browser.now().getTime();
-      const isSilent = this.#heardAt === null && now - asked > FIRST_WITHIN_MS;
-      const wallS = this.#heardAt === null ? 0 : (now - this.#heardAt) / 1000;
-      if (isSilent || this.#rules.hasStalled(wallS)) this.#fail("stalled");
+      const isBehind = this.#rules.hasStalled((this.#browser.monotonicMs() - this.#beganMs) / 1000);
+      nStalled = isBehind ? nStalled + 1 : 0;
+      if (nStalled >= LOOKS_BEFORE_STALLED) this.#fail("stalled");
     }, LOOK_EVERY_MS);
     this.#undo.push(() => clearInterval(look));
   }
@@ -236,7 +241,13 @@ class RunningTake implements Take {
 
   #hear(piece: Piece): void {
     if (this.#isOver) return;
-    this.#heardAt ??= this.#browser.now().getTime();
+    // Hidden while the microphone was being opened: no event says so any more.
+    if (this.#browser.document.visibilityState === "hidden") return this.#fail("hidden");
+    if (this.#nOpening > 0) {
+      this.#nOpening -= 1;
+      this.#beganMs = this.#browser.monotonicMs();
+      return;
+    }
     const heard = this.#rules.hear(piece);
     this.#waiting.push(piece.samples);
     this.#nWaiting += piece.samples.length;

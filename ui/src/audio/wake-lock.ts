@@ -10,15 +10,23 @@ export interface Awake {
 export function keepAwake({ wakeLock, document }: Awake): () => void {
   let held: WakeLockSentinel | null = null;
   let isOver = false;
+  const letGo = async (): Promise<void> => {
+    const last = held;
+    held = null;
+    await last?.release();
+  };
   const ask = async (): Promise<void> => {
     if (wakeLock === undefined || isOver || document.visibilityState !== "visible") return;
     try {
-      held = await wakeLock.request("screen");
+      const next = await wakeLock.request("screen");
+      // The one before may be held still: a page can come back without having lost it.
+      await letGo();
+      held = next;
     } catch (error) {
       // Refused on a low battery: the take goes on, and its end by a dark screen is told.
       if (!(error instanceof DOMException)) throw error;
     }
-    if (isOver) await held?.release();
+    if (isOver) await letGo();
   };
   const again = (): void => void ask();
   document.addEventListener("visibilitychange", again);
@@ -26,6 +34,6 @@ export function keepAwake({ wakeLock, document }: Awake): () => void {
   return () => {
     isOver = true;
     document.removeEventListener("visibilitychange", again);
-    void held?.release();
+    void letGo();
   };
 }

@@ -41,10 +41,20 @@ export function canonical(value: Answer, field: Field): Answer {
   return new Date(value).toISOString();
 }
 
+/**
+ * Return a moment as ISO 8601 with the offset of this place: its own day is the last one a date may
+ * have, and late in the evening the day in UTC is tomorrow.
+ */
+export function localInstant(at: Date, offsetMinutes = -at.getTimezoneOffset()): string {
+  const local = new Date(at.getTime() + offsetMinutes * 60_000).toISOString().slice(0, -1);
+  const two = (n: number): string => String(Math.floor(n)).padStart(2, "0");
+  const size = Math.abs(offsetMinutes);
+  return `${local}${offsetMinutes < 0 ? "-" : "+"}${two(size / 60)}:${two(size % 60)}`;
+}
+
 /** Return a number that grows with time: days for dates, seconds for instants; NaN for neither. */
 export function momentOf(text: string, field: Field): number {
-  const at = field.format === "date" ? dayMs(text) / MS_A_DAY : instantMs(text) / 1000;
-  return at;
+  return field.format === "date" ? dayMs(text) / MS_A_DAY : instantMs(text) / 1000;
 }
 
 function isOfType(value: Answer, field: Field): boolean {

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import vectors from "../../../tests/vectors/spira-2022.1.json" with { type: "json" };
-import { alerts, checkForm, completeForm, softWarnings, withoutHidden } from "./form.ts";
+import { localInstant } from "./answers.ts";
+import { ABSENT_REASONS, alerts, checkForm, completeForm, softWarnings, withoutHidden } from "./form.ts";
 import type { Answers, Protocol } from "./protocol.ts";
+import * as patterns from "./patterns.ts";
 import { ProtocolUnreadable, readProtocol } from "./protocol.ts";
 import type { RghRule } from "./rgh.ts";
 import { checkRgh, maskedRgh, spokenRgh } from "./rgh.ts";
@@ -18,6 +20,7 @@ beforeAll(async () => {
 
 test("the vectors are of the shipped protocol", () => {
   expect({ id: protocol.id, sha256: protocol.sha256 }).toEqual(vectors.protocol);
+  expect(Object.keys(protocol.absentReasonLabels["pt-BR"] ?? {})).toEqual([...ABSENT_REASONS]);
 });
 
 describe("answers that are valid on the box", () => {
@@ -58,11 +61,30 @@ test("an RGH in full is read in groups, and masked it shows only its end", () =>
 
 describe("patterns end where the text ends", () => {
   test.each(vectors.patterns.map((vector) => [vector.name, vector] as const))("%s", (_, v) => {
-    expect(new RegExp(v.pattern, "u").test(v.text)).toBe(v.matches);
+    expect(Object.values(patterns)).toContain(v.pattern);
+    expect(patterns.matches(v.pattern, v.text)).toBe(v.matches);
   });
 });
 
 test.each(["", "{", "[]", '{"id": 7}', "{\"id\": \"x\"}"])("%j is no protocol", async (content) => {
   const bytes = new TextEncoder().encode(content);
   await expect(readProtocol(bytes)).rejects.toBeInstanceOf(ProtocolUnreadable);
+});
+
+test("a rule that this app does not know makes a document unreadable, never unchecked", async () => {
+  const document = JSON.parse(readFileSync(DOCUMENT, "utf-8"));
+  document.form.properties.age.multipleOf = 5;
+  const bytes = new TextEncoder().encode(JSON.stringify(document));
+  await expect(readProtocol(bytes)).rejects.toBeInstanceOf(ProtocolUnreadable);
+});
+
+test("late in the evening, tomorrow by UTC is still in the future", () => {
+  const capturedAt = localInstant(new Date("2026-11-24T01:30:00.000Z"), -180);
+  expect(capturedAt).toBe("2026-11-23T22:30:00.000-03:00");
+  const answers = { ...vectors.valid_forms[0]?.answers, covid_status: "TRUE" };
+  const errors = (day: string): unknown[] =>
+    checkForm(protocol, { ...answers, last_positive_diagnose_date: day }, { ...context, capturedAt });
+  expect(errors("2026-11-23")).toEqual([]);
+  expect(errors("2026-11-24")).toEqual([{ field: "last_positive_diagnose_date", code: "future" }]);
+  expect(localInstant(new Date("2026-11-23T22:00:00.000Z"), 330)).toBe("2026-11-24T03:30:00.000+05:30");
 });

@@ -88,12 +88,16 @@ export function checkForm(protocol: Protocol, answers: Answers, context: FormCon
 
 /** Return the whole form of answers without errors: every field in order, null where there is none. */
 export function completeForm(protocol: Protocol, answers: Answers): Record<string, Answer | null> {
+  const fields = new Map(protocol.fields.map((field) => [field.name, field]));
+  const given: Record<string, Answer> = {};
+  for (const [name, value] of Object.entries(answers)) {
+    if (value !== null) given[name] = tidy(value, fields.get(name) ?? null);
+  }
   const form: Record<string, Answer | null> = {};
   for (const field of protocol.fields) {
-    const reason = answers[field.name + ABSENT_REASON_SUFFIX] ?? null;
-    let value = answers[field.name] ?? null;
-    if (value !== null) value = tidy(value, field);
-    if (value === null && reason === null && holds(field, answers)) value = field.default;
+    const reason = given[field.name + ABSENT_REASON_SUFFIX] ?? null;
+    let value = given[field.name] ?? null;
+    if (value === null && reason === null && holds(field, given)) value = field.default;
     form[field.name] = value === null ? null : canonical(value, field);
     if (reason !== null) form[field.name + ABSENT_REASON_SUFFIX] = reason;
   }

@@ -1,5 +1,7 @@
 /** Protocol documents as the box serves them (PROTOCOL.md): what is asked, recorded and judged. */
 
+import { matches, PROTOCOL_ID } from "./patterns.ts";
+
 export type Answer = string | number | boolean;
 export type Answers = Readonly<Record<string, Answer | null>>;
 export type Words = Readonly<Record<string, string>>;
@@ -89,6 +91,8 @@ export interface Protocol {
   readonly title: string;
   readonly languages: readonly string[];
   readonly fields: readonly Field[];
+  /** Language to reason for an absent answer to its words. */
+  readonly absentReasonLabels: Readonly<Record<string, Words>>;
   readonly recordings: readonly RecordingTask[];
   readonly consents: Readonly<Record<string, ConsentText>>;
 }
@@ -133,6 +137,7 @@ export async function sha256Hex(content: Uint8Array<ArrayBuffer>): Promise<strin
 type Json = Readonly<Record<string, unknown>>;
 
 function protocolOf(document: Json, sha256: string): Protocol {
+  if (!matches(PROTOCOL_ID, text(document["id"]))) throw new ProtocolUnreadable("no id");
   const form = document["form"] as Json;
   const required = new Set(form["required"] as string[]);
   return {
@@ -143,6 +148,7 @@ function protocolOf(document: Json, sha256: string): Protocol {
     fields: Object.entries(form["properties"] as Record<string, Json>).map(([name, field]) =>
       fieldOf(name, field, required.has(name)),
     ),
+    absentReasonLabels: absentReasonLabelsOf(form["patternProperties"] as Record<string, Json>),
     recordings: (document["recordings"] as Json[]).map(taskOfDocument),
     consents: Object.fromEntries(
       Object.entries(document["consent"] as Record<string, Json>).map(([language, consent]) => [
@@ -153,12 +159,28 @@ function protocolOf(document: Json, sha256: string): Protocol {
   };
 }
 
+function absentReasonLabelsOf(patternProperties: Record<string, Json>): Record<string, Words> {
+  const [reason] = Object.values(patternProperties);
+  return (reason?.["x-enum-labels"] as Record<string, Words> | undefined) ?? {};
+}
+
 function text(value: unknown): string {
   if (typeof value !== "string") throw new ProtocolUnreadable("a text is missing");
   return value;
 }
 
+const RULES: ReadonlySet<string> = new Set(
+  "type enum default minimum maximum minLength maxLength pattern format".split(" "),
+);
+const TYPES: readonly unknown[] = ["string", "integer", "number", "boolean"];
+const FORMATS: readonly unknown[] = [undefined, "date", "date-time", "cid-10"];
+
 function fieldOf(name: string, field: Json, required: boolean): Field {
+  const unknown = Object.keys(field).find((key) => !RULES.has(key) && !key.startsWith("x-"));
+  if (unknown !== undefined) throw new ProtocolUnreadable(`${name}: unknown rule ${unknown}`);
+  if (!TYPES.includes(field["type"]) || !FORMATS.includes(field["format"])) {
+    throw new ProtocolUnreadable(`${name}: unknown type or format`);
+  }
   const pattern = field["pattern"] as string | undefined;
   return {
     name,

@@ -177,7 +177,7 @@ export const en: Texts = {
       denied: "Allow the microphone in the tablet's settings.",
       none: "No microphone was found.",
       busy: "Another app uses the microphone.",
-      "rate-too-low": "This microphone is not fit for a voice. Tell IT.",
+      "rate-unusable": "This microphone is not fit for a voice. Tell IT.",
       unsupported: "This browser cannot record. Call IT.",
     },
     cut: "The last recording was cut off before its end and was not kept. Repeat it.",

@@ -176,7 +176,7 @@ export const ptBR = {
       denied: "Permita o microfone nas configurações do aparelho.",
       none: "Nenhum microfone encontrado.",
       busy: "O microfone está em uso por outro aplicativo.",
-      "rate-too-low": "Este microfone não serve para a voz. Avise a TI.",
+      "rate-unusable": "Este microfone não serve para a voz. Avise a TI.",
       unsupported: "Este navegador não pode gravar. Chame a TI.",
     },
     cut: "A última gravação foi interrompida antes do fim e não foi guardada. Repita.",

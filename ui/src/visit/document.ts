@@ -41,15 +41,6 @@ export function inferenceDocument(visit: Visit, protocol: Protocol, frame: Frame
   };
 }
 
-/** Return an instant in this tablet's own offset: that says which day it was where the patient is. */
-export function localInstant(at: Date): string {
-  const offset = -at.getTimezoneOffset();
-  const shifted = new Date(at.getTime() + offset * 60_000).toISOString().slice(0, -1);
-  const sign = offset < 0 ? "-" : "+";
-  const two = (n: number): string => String(Math.floor(Math.abs(n))).padStart(2, "0");
-  return `${shifted}${sign}${two(offset / 60)}:${two(offset % 60)}`;
-}
-
 function consentDocument(consent: Consent): ConsentDocument {
   return {
     decision: "accepted",
