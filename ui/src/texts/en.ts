@@ -78,7 +78,7 @@ export const en: Texts = {
     about: "About",
   },
   visit: {
-    cancel: "Stop",
+    cancel: "End",
     stopTitle: "Stop the evaluation?",
     stopKeep: "Stop and keep",
     stopKeepHelp: "Keeps what there is and leads to the review.",

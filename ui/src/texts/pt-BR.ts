@@ -76,7 +76,7 @@ export const ptBR = {
     about: "Sobre",
   },
   visit: {
-    cancel: "Parar",
+    cancel: "Encerrar",
     stopTitle: "Parar a avaliação?",
     stopKeep: "Parar e guardar",
     stopKeepHelp: "Guarda o que há e leva à revisão.",

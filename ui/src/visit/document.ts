@@ -1,6 +1,7 @@
 /** The JSON of an inference, as the box judges it (API.md §2). */
 
 import type { ConsentDocument, InferenceDocument, RecordingDocument } from "../api/types.ts";
+import { localInstant } from "../protocol/answers.ts";
 import { completeForm } from "../protocol/form.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { ROOM_NOISE_ROLE } from "../audio/quality.ts";
@@ -34,11 +35,19 @@ export function inferenceDocument(visit: Visit, protocol: Protocol, frame: Frame
     recordings: visit.takes.map((take) => recordingDocument(take, consent)),
     not_done: visit.notDone,
     stopped_early: visit.stoppedEarly,
-    captured_at: visit.startedAt,
+    captured_at: localInstant(capturedAt(visit)),
     clock_offset_s: frame.clockOffsetS,
     tablet_id: null,
     app_version: frame.version,
   };
+}
+
+/** Return when the patient was as told here: at the last take, or the last sign measured after it. */
+function capturedAt(visit: Visit): Date {
+  const measured = visit.form["spo2_at"];
+  const instants = [visit.startedAt, ...visit.takes.map(({ startedAt }) => startedAt)];
+  if (typeof measured === "string") instants.push(measured);
+  return new Date(Math.max(...instants.map((instant) => Date.parse(instant))));
 }
 
 function consentDocument(consent: Consent): ConsentDocument {

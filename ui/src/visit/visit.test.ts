@@ -107,6 +107,7 @@ describe("the straight way", () => {
       ["parlenda", "patient"],
       ["frase", "patient"],
     ]);
+    expect(Date.parse(document.captured_at)).toBe(Date.parse("2026-11-25T06:10:00.000Z"));
     expect(document.form).toMatchObject({ ...ESSENTIALS, sample_type: "PATIENT", age: null });
   });
 });
