@@ -98,7 +98,7 @@ class BallastFiles:
         with self._changing:
             for number in range(N_PIECES):
                 path = self._directory / f"{number:02}"
-                if _held_bytes(path) >= self._piece_bytes == _size_bytes(path):
+                if _is_whole(path, self._piece_bytes):
                     continue
                 if not self._is_room_for_piece() or not self._made(path):
                     return False
@@ -175,8 +175,13 @@ def _held_bytes(path: Path) -> int:
         return 0
 
 
-def _size_bytes(path: Path) -> int:
-    return path.lstat().st_size
+def _is_whole(path: Path, n_bytes: int) -> bool:
+    """Return whether a file has this size and really takes it; another process may remove it."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return found.st_size == n_bytes <= found.st_blocks * _SECTOR_BYTES
 
 
 def _warn(event: str, error: OSError) -> None:

@@ -115,8 +115,12 @@ def _write_new(target: Path, text: str) -> None:
             file = target.open("x", encoding="ascii")
         except FileExistsError as error:
             raise TargetNotEmpty(f"{target} exists.") from error
-        with file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        sync_directory(target.absolute().parent)
+        try:
+            with file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            sync_directory(target.absolute().parent)
+        except OSError:
+            target.unlink()  # half a head is none, and would keep the next one out
+            raise

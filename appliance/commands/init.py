@@ -64,8 +64,7 @@ def make_box(
         keys = settings.keys
         if keys.is_relative_to(settings.directory):
             keys = building / keys.relative_to(settings.directory)
-        with file_faults():
-            users = _furnished(replace(settings, directory=building, keys=keys), demo=demo)
+        users = _furnished(replace(settings, directory=building, keys=keys), demo=demo)
         finish(building, users)
     return users
 

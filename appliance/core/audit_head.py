@@ -23,9 +23,7 @@ FORMAT: Final = "spira-audit-head-1"
 MAX_HEAD_BYTES: Final = 4096
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
-_KEYS: Final = frozenset(
-    {"format", "box", "seq", "hash", "at", "n_rows", "public_key", "signature"}
-)
+_KEYS: Final = frozenset({"format", "box", "seq", "hash", "at", "public_key", "signature"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +50,6 @@ class AuditHead:
             "seq": self.seq,
             "hash": self.hash,
             "at": self.at.isoformat(),
-            "n_rows": self.seq,
             "public_key": base64.b64encode(self.public_key).decode(),
         }
 

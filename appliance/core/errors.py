@@ -617,8 +617,9 @@ class LogDamaged(StorageFault):
 
     code = "log-damaged"
     remedy = (
-        "Keep a copy of the data directory, check the disk and restore a backup. To go on without"
-        " what the log holds, move records.db-wal away."
+        "Keep a copy of the data directory, check the disk and restore a backup. Without one: in a"
+        " copy, move records.db-wal away and run `spira verify`; what the log held is lost, and a"
+        " database that was being written back may be torn."
     )
 
 

@@ -46,8 +46,17 @@ def verify_chain(audit: AuditRecords) -> tuple[int, str]:
 
 
 def signed_head(audit: AuditRecords, *, box_name: str, clock: Clock, signer: BoxSigner) -> str:
-    """Return the chain's end as a text that this box signed."""
+    """Return the chain's end as a text that this box signed.
+
+    Raises:
+        AuditBroken: its last rows are gone: nobody vouches for what is left.
+    """
+    noted_seq, noted = audit.noted_head()  # first: meanwhile the chain may only grow
     seq, digest = audit.head()
+    if seq < noted_seq or (seq == noted_seq and digest != noted):
+        raise AuditBroken(
+            seq=min(seq, noted_seq), reason="the last rows are not those once written"
+        )
     head = AuditHead(box=box_name, seq=seq, hash=digest, at=clock(), public_key=signer.public_key)
     return head_text(head, signer.sign(head.signed_bytes()))
 

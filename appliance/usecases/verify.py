@@ -15,7 +15,8 @@ from appliance.core.errors import AudioDamaged, AudioMissing, ModelUnavailable
 from appliance.core.findings import Finding
 from appliance.core.ids import Sha256
 from appliance.core.model import VersionState
-from appliance.ports import AudioStore
+from appliance.core.signing_key import TrustedKey
+from appliance.ports import AudioStore, BundleStore
 from appliance.usecases.audit_chain import chain_break
 from appliance.usecases.checks import (
     audio_files,
@@ -136,6 +137,14 @@ def _look_at_documents(box: ExaminedBox, records: ExaminedRecords) -> Iterator[F
         signer = trusted.get(version.key_fingerprint)
         if version.digest not in here:
             faults[version.digest] = "missing"
-        elif signer is not None and not box.bundles.is_signed(version.digest, (signer,)):
+        elif signer is not None and not _is_signed(box.bundles, version.digest, signer):
             faults[version.digest] = "signature"
     yield from installed_files.check(faults, documents=documents)
+
+
+def _is_signed(bundles: BundleStore, digest: str, signer: TrustedKey) -> bool:
+    """Return whether a bundle carries the signature; one that cannot be read is none."""
+    try:
+        return bundles.is_signed(digest, (signer,))
+    except ModelUnavailable:
+        return False

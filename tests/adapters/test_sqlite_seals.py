@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,17 +21,27 @@ from appliance.adapters.sqlite_records.migrations import (
 from appliance.adapters.sqlite_records.seals import SEAL, SEALED, seal_of
 from appliance.core.audit import AuditAction
 from appliance.core.errors import RecordDamaged
-from appliance.core.ids import InferenceId, RecordingId, ResultId, UserId
+from appliance.core.ids import (
+    InferenceId,
+    ModelVersionId,
+    RecordingId,
+    ResultId,
+    TokenId,
+    UserId,
+)
 from appliance.core.result import Result
 from tests.builders import (
     a_consent,
+    a_model_version,
     a_recording,
     a_result,
+    a_token,
     a_trusted_key,
     an_answer,
     an_attachment,
     an_audit,
     an_inference,
+    digest_of,
     later,
 )
 from tests.contracts.records import furnish
@@ -161,6 +172,80 @@ def test_a_damaged_version_makes_an_error_of_its_results(
     damage(tmp_path, "UPDATE model_versions SET t_high = 0.7")
     assert claim(records, None) is None
     assert records.jobs.counts()["error"] == 1
+
+
+NO_TEXT = "CAST(x'ff' AS TEXT)"
+"""What a flipped top bit makes of a text."""
+
+
+@pytest.mark.parametrize("column", ["owner", "id", "output", "lease_until"])
+@pytest.mark.parametrize("starting", [True, False])
+def test_a_damaged_running_result_holds_up_no_other(
+    records: SqliteRecords, tmp_path: Path, column: str, *, starting: bool
+) -> None:
+    """The box starts, and the others are given; it stays for `verify` to name."""
+    claim(records, RESULT)
+    add_another(records)
+    damage(tmp_path, f"UPDATE results SET {column} = {NO_TEXT} WHERE seq = 1")  # noqa: S608
+    now = later(100)
+    waiting = records.jobs.reconcile(owner="boot-2", now=now, starting=starting)
+    assert waiting == (ResultId("result-2"),)
+    assert records.jobs.release(owner="boot-1") == 0
+    claimed = claim(records, None)
+    assert claimed is not None
+    assert claimed.id == "result-2"
+    assert [table for table, _ in records.damaged_rows()] == ["results"]
+
+
+def test_a_suspect_does_not_wait_for_a_damaged_one(records: SqliteRecords, tmp_path: Path) -> None:
+    """Two ran when the box fell, and one of them rotted."""
+    add_another(records)
+    claim(records, RESULT)
+    claim(records, ResultId("result-2"))
+    damage(tmp_path, "UPDATE results SET suspect = 1 WHERE seq = 1")
+    records.jobs.reconcile(owner="boot-2", now=later(100), starting=True)
+    claimed = claim(records, None)
+    assert claimed is not None
+    assert claimed.id == "result-2"
+
+
+def add_another(records: SqliteRecords) -> None:
+    """Store a second inference whose result waits."""
+    other = an_inference(id=InferenceId("inference-2"))
+    result = a_result(id=ResultId("result-2"), inference_id=other.id)
+    records.inferences.add_inference(other, [result], audit=an_audit())
+
+
+def test_what_nobody_reads_holds_up_no_work(records: SqliteRecords, tmp_path: Path) -> None:
+    """A version that only lies there, and a name a hospital once had."""
+    version = a_model_version(
+        id=ModelVersionId("version-0"), version="0.9.0", sequence=2, digest=digest_of("other")
+    )
+    records.models.add_version(version, audit=an_audit())
+    (hospital,) = records.hospitals.hospitals()
+    records.hospitals.change_hospital(replace(hospital, name="Outro"), audit=an_audit())
+    damage(
+        tmp_path,
+        "UPDATE model_versions SET manifest = x'00' WHERE id = 'version-0'",
+        f"UPDATE hospital_former_names SET name = {NO_TEXT}",  # noqa: S608
+    )
+    (model,) = records.models.models()
+    assert model.active is not None
+    assert records.hospitals.hospitals()[0].name == "Outro"
+    assert len(list(records.damaged_rows())) == 2
+    with pytest.raises(RecordDamaged):
+        records.models.versions()
+
+
+def test_a_damaged_token_is_nobodys_and_stops_no_administrator(
+    records: SqliteRecords, tmp_path: Path
+) -> None:
+    """Whoever held it signs in again; the account can be closed all the same."""
+    records.accounts.add_token(a_token(), password_hash="hash", audit=an_audit())
+    damage(tmp_path, f"UPDATE tokens SET family = {NO_TEXT}")  # noqa: S608
+    assert records.accounts.token_user(TokenId("token-1"), now=later(1)) is None
+    changed = records.accounts.change_user(UserId("user-1"), active=False, audit=an_audit())
+    assert not changed.active
 
 
 def test_every_table_is_sealed(records: SqliteRecords) -> None:

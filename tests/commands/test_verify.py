@@ -129,3 +129,25 @@ def test_a_head_that_is_none_is_refused(box: Console) -> None:
     other = box.json("audit", "head", "--sign", str(box.files / "other.json"))
     assert other["head"]["seq"] == document["seq"]
     assert box.error("audit", "verify", "--head", str(path)) == refused
+
+
+def test_a_bundle_whose_signature_is_gone_hides_no_other_finding(box: Console) -> None:
+    """It is named, with what else is wrong."""
+    box.json("infer", *box.form(), *box.recordings())
+    (bundle,) = (path for path in (box.directory / "bundles").iterdir() if path.name != "staging")
+    bundle.chmod(0o700)
+    (bundle / "manifest.sig").unlink()
+    next((box.directory / "audio").glob("*.wav")).unlink()
+    assert found(box) == {"bundle-damaged": "error", "audio-missing": "error"}
+
+
+def test_nobody_signs_a_chain_whose_end_is_gone(box: Console) -> None:
+    """A head of what is left would vouch for it; and no file of it stays."""
+    with closing(sqlite3.connect(box.directory / "records.db")) as connection:
+        connection.execute("DROP TRIGGER audit_never_leaves")
+        connection.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+        connection.commit()
+    target = box.files / "head.json"
+    status, code = box.error("audit", "head", "--sign", str(target))
+    assert (status, code) == (7, "audit-broken")
+    assert not target.exists()

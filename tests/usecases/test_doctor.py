@@ -71,6 +71,14 @@ def test_files_are_for_the_box_alone(
     assert outcome(private_files.check(modes)) == expected
 
 
+def test_a_large_reserve_is_full_while_there_is_space() -> None:
+    """What decides is whether a recording is taken, not how much is left."""
+    (found,) = disk_space.check(
+        9 * disk_space.GIB, recordings_above_bytes=10 * disk_space.GIB, ballast_bytes=0
+    )
+    assert (found.code, found.severity) == ("disk-full", ERROR)
+
+
 @pytest.mark.parametrize(
     ("free_gib", "expected"),
     [

@@ -10,7 +10,13 @@ from datetime import datetime, timedelta
 from appliance.adapters.sqlite_records import refreshes
 from appliance.adapters.sqlite_records.columns import document_text, instant, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
-from appliance.adapters.sqlite_records.seals import all_checked, checked, refuse_lost
+from appliance.adapters.sqlite_records.seals import (
+    all_checked,
+    checked,
+    is_whole,
+    reading_anything,
+    refuse_lost,
+)
 from appliance.adapters.sqlite_records.sign_in_failures import (
     N_FORGOTTEN_AT_ONCE,
     forget_old,
@@ -135,8 +141,12 @@ class SqliteAccounts:
     def token_user(self, token_id: TokenId, *, now: datetime) -> User | None:
         """See the port."""
         with self._database.read() as connection:
-            token = connection.execute("SELECT * FROM tokens WHERE id = ?", (token_id,)).fetchone()
-            if token is None or checked("tokens", token)["revoked"]:
+            with reading_anything(connection):
+                token = connection.execute(
+                    "SELECT * FROM tokens WHERE id = ?", (token_id,)
+                ).fetchone()
+            # One that is damaged is nobody's any more: whoever held it signs in again.
+            if token is None or not is_whole("tokens", token) or token["revoked"]:
                 return None
             if token["expires_at"] <= instant_text(now):
                 return None

@@ -11,7 +11,7 @@ from appliance.adapters.sqlite_records.columns import (
     instant_text,
 )
 from appliance.adapters.sqlite_records.database import Database
-from appliance.adapters.sqlite_records.seals import all_checked, checked
+from appliance.adapters.sqlite_records.seals import checked, is_whole, reading_anything
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import HospitalNotFound, NameTaken
 from appliance.core.hospital import Hospital
@@ -97,7 +97,10 @@ def _rule_text(rule: RghRule | None) -> str | None:
 def _hospital(connection: sqlite3.Connection, row: sqlite3.Row) -> Hospital:
     checked("hospitals", row)
     # All of them: an index may be damaged where the rows are not, or the row in what is asked for.
-    former = connection.execute("SELECT * FROM hospital_former_names NOT INDEXED ORDER BY seq")
+    with reading_anything(connection):
+        former = connection.execute(
+            "SELECT * FROM hospital_former_names NOT INDEXED ORDER BY seq"
+        ).fetchall()
     rule = row["rgh_rule"]
     return Hospital(
         id=row["id"],
@@ -106,7 +109,10 @@ def _hospital(connection: sqlite3.Connection, row: sqlite3.Row) -> Hospital:
         created_at=instant(row["created_at"]),
         former_names=tuple(
             name["name"]
-            for name in all_checked("hospital_former_names", former)
-            if name["hospital_id"] == row["id"] and name["name"] != row["name"]
+            for name in former
+            # One that is damaged is no name any more; that holds up nobody who uses another.
+            if is_whole("hospital_former_names", name)
+            and name["hospital_id"] == row["id"]
+            and name["name"] != row["name"]
         ),
     )

@@ -11,7 +11,7 @@ from appliance.adapters.sqlite_records.chain import append_row
 from appliance.adapters.sqlite_records.columns import document_text, instant_text
 from appliance.adapters.sqlite_records.database import Database, Unaudited
 from appliance.adapters.sqlite_records.results import result_of
-from appliance.adapters.sqlite_records.seals import is_whole
+from appliance.adapters.sqlite_records.seals import is_whole, reading_anything
 from appliance.core.audit import AuditAction, AuditEntry, audited
 from appliance.core.diagnosis import Diagnosis
 from appliance.core.errors import PredictionPoisonous, RecordDamaged
@@ -95,10 +95,8 @@ class SqliteJobs:
                     " AND (lease_until < ? OR claimed_at > ?)",
                     (instant_text(now), instant_text(now + CLOCK_SLACK)),
                 )
-            rows = connection.execute(
-                "SELECT id FROM results WHERE state = 'queued' ORDER BY suspect DESC, seq"
-            )
-            return tuple(row["id"] for row in rows)
+            queued = _whole(connection, "state = 'queued' ORDER BY suspect DESC, seq")
+            return tuple(ResultId(row["id"]) for row in queued)
 
     def counts(self) -> Mapping[str, int]:
         """See the port; states without a result are 0."""
@@ -117,10 +115,8 @@ def _to_give(
     """
     first = partial(_first_whole, connection, none_crashed_alone=none_crashed_alone)
     suspect = first(None, suspect=True)
-    running = connection.execute(
-        "SELECT count(*) AS n, total(suspect) AS n_suspects FROM results WHERE state = 'running'"
-    ).fetchone()
-    if running["n_suspects"] or (suspect is not None and running["n"]):
+    running = _whole(connection, "state = 'running'")
+    if any(row["suspect"] for row in running) or (suspect is not None and running):
         return None
     return first(result_id, suspect=suspect is not None)
 
@@ -133,13 +129,21 @@ def _first_whole(
     none_crashed_alone: bool,
 ) -> ResultId | None:
     """Return the first queued result of that kind, or the one asked for, that is undamaged."""
-    rows = connection.execute(
-        "SELECT * FROM results WHERE state = 'queued' AND suspect = ?1"
-        " AND (?2 IS NULL OR id = ?2) AND (crashes_alone = 0 OR NOT ?3) ORDER BY seq",
-        (suspect, result_id, none_crashed_alone),
-    )
-    whole = (ResultId(row["id"]) for row in rows if is_whole("results", row))
-    return next((found for found in whole if _is_found_again(connection, found)), None)
+    with reading_anything(connection):
+        rows = connection.execute(
+            "SELECT * FROM results WHERE state = 'queued' AND suspect = ?1"
+            " AND (?2 IS NULL OR id = ?2) AND (crashes_alone = 0 OR NOT ?3) ORDER BY seq",
+            (suspect, result_id, none_crashed_alone),
+        )
+        whole = (ResultId(row["id"]) for row in rows if is_whole("results", row))
+        return next((found for found in whole if _is_found_again(connection, found)), None)
+
+
+def _whole(connection: sqlite3.Connection, condition: str) -> list[sqlite3.Row]:
+    """Return the undamaged results of which this holds: what is damaged holds up no other."""
+    with reading_anything(connection):
+        rows = connection.execute(f"SELECT * FROM results WHERE {condition}")  # noqa: S608 - ours
+        return [row for row in rows if is_whole("results", row)]
 
 
 def _is_found_again(connection: sqlite3.Connection, result_id: ResultId) -> bool:
@@ -186,12 +190,8 @@ def _answer(
 
 def _give_up_poison(connection: sqlite3.Connection, *, owner: str, now: datetime) -> None:
     """Make an error of every result whose run, alone, ended the process too often."""
-    poison = connection.execute(
-        "SELECT * FROM results WHERE state = 'running' AND suspect = 1"
-        " AND crashes_alone + 1 >= ? ORDER BY seq",
-        (MAX_CRASHES_ALONE,),
-    ).fetchall()
-    for row in (row for row in poison if is_whole("results", row)):
+    suspects = _whole(connection, "state = 'running' AND suspect = 1 ORDER BY seq")
+    for row in (one for one in suspects if one["crashes_alone"] + 1 >= MAX_CRASHES_ALONE):
         connection.execute(
             "UPDATE results SET crashes_alone = crashes_alone + 1 WHERE id = ?", (row["id"],)
         )

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 
-from appliance.adapters.sqlite_records.columns import instant, instant_text
+from appliance.adapters.sqlite_records.columns import instant_text
 from appliance.adapters.sqlite_records.database import Database
-from appliance.adapters.sqlite_records.seals import all_checked, checked
+from appliance.adapters.sqlite_records.model_rows import (
+    all_versions,
+    model_of,
+    version_named,
+    version_of,
+)
+from appliance.adapters.sqlite_records.seals import all_checked
 from appliance.core.audit import AuditEntry
 from appliance.core.errors import (
     BundleConflict,
@@ -14,7 +20,6 @@ from appliance.core.errors import (
     ModelNotFound,
     NameTaken,
     NothingToRollBack,
-    RecordDamaged,
     VersionPending,
 )
 from appliance.core.ids import ModelId, ModelVersionId
@@ -50,7 +55,7 @@ class SqliteModels:
             rows = connection.execute(
                 "SELECT * FROM models NOT INDEXED ORDER BY is_default DESC, name"
             )
-            return tuple(_model_of(connection, row) for row in rows)
+            return tuple(model_of(connection, row) for row in rows)
 
     def model(self, model_id: ModelId) -> Model:
         """See the port."""
@@ -86,13 +91,13 @@ class SqliteModels:
     def versions(self, model_id: ModelId | None = None) -> tuple[ModelVersion, ...]:
         """See the port."""
         with self._database.read() as connection:
-            found = [_version_of(connection, row) for row in _versions(connection, model_id)]
+            found = [version_of(connection, row) for row in all_versions(connection, model_id)]
         return tuple(sorted(found, key=lambda version: (version.model_name, version.sequence)))
 
     def version(self, version_id: ModelVersionId) -> ModelVersion:
         """See the port."""
         with self._database.read() as connection:
-            return _version(connection, version_id)
+            return version_named(connection, version_id)
 
     def awaited(self) -> frozenset[ModelVersionId]:
         """See the port."""
@@ -106,7 +111,7 @@ class SqliteModels:
     def activate(self, version_id: ModelVersionId, *, default: bool, audit: AuditEntry) -> None:
         """See the port; the activation is as old as its audit row."""
         with self._database.write(audit) as connection:
-            version = _version(connection, version_id)
+            version = version_named(connection, version_id)
             if version.state is VersionState.REMOVED:
                 raise ModelNotFound(model_version_id=version_id)
             connection.execute(
@@ -134,7 +139,7 @@ class SqliteModels:
             )
             activated = [row["model_version_id"] for row in all_checked("activations", rows)]
             for version_id in versions_before(activated):
-                version = _version(connection, version_id)
+                version = version_named(connection, version_id)
                 if version.state in {VersionState.INSTALLED, VersionState.SHADOW}:
                     return version
         raise NothingToRollBack(model_id=model_id)
@@ -150,7 +155,7 @@ class SqliteModels:
         if state is VersionState.ACTIVE:
             raise ValueError(state)
         with self._database.write(audit) as connection:
-            version = _version(connection, version_id)
+            version = version_named(connection, version_id)
             if version.state is state:
                 return
             if version.state is VersionState.REMOVED:
@@ -164,7 +169,7 @@ class SqliteModels:
             row = connection.execute(sql, (key,)).fetchone()
             if row is None:
                 raise ModelNotFound
-            return _model_of(connection, row)
+            return model_of(connection, row)
 
 
 def _default(connection: sqlite3.Connection) -> ModelId | None:
@@ -178,33 +183,8 @@ def _check_model(connection: sqlite3.Connection, model_id: ModelId) -> None:
         raise ModelNotFound(model_id=model_id)
 
 
-def _model_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Model:
-    checked("models", row)
-    versions = _versions(connection, row["id"])
-    active = next((version for version in versions if version["state"] == "active"), None)
-    return Model(
-        id=row["id"],
-        name=row["name"],
-        publishing_channel=row["publishing_channel"],
-        is_default=bool(row["is_default"]),
-        ever_installed=bool(versions),
-        active=None if active is None else _version_of(connection, active),
-        created_at=instant(row["created_at"]),
-    )
-
-
 def _highest_sequence(connection: sqlite3.Connection, model_id: ModelId) -> int | None:
-    return max((row["sequence"] for row in _versions(connection, model_id)), default=None)
-
-
-def _versions(connection: sqlite3.Connection, model_id: ModelId | None) -> list[sqlite3.Row]:
-    """Return the rows of a model's versions, or of all.
-
-    All are read: an index may be damaged where the rows are not, and so may what is asked for.
-    """
-    rows = connection.execute("SELECT * FROM model_versions NOT INDEXED")
-    whole = all_checked("model_versions", rows)
-    return [row for row in whole if model_id in (None, row["model_id"])]
+    return max((row["sequence"] for row in all_versions(connection, model_id)), default=None)
 
 
 def _refuse_outdated(connection: sqlite3.Connection, version: ModelVersion, *, again: bool) -> None:
@@ -250,35 +230,3 @@ def _refuse_in_use(connection: sqlite3.Connection, version: ModelVersion) -> Non
     ).fetchone()
     if version.state is VersionState.ACTIVE or waiting["n"]:
         raise VersionPending(model_version_id=version.id, n_waiting=waiting["n"])
-
-
-def _version(connection: sqlite3.Connection, version_id: ModelVersionId) -> ModelVersion:
-    row = connection.execute("SELECT * FROM model_versions WHERE id = ?", (version_id,)).fetchone()
-    if row is None:
-        raise ModelNotFound(model_version_id=version_id)
-    return _version_of(connection, row)
-
-
-def _version_of(connection: sqlite3.Connection, row: sqlite3.Row) -> ModelVersion:
-    checked("model_versions", row)
-    model = connection.execute(
-        "SELECT * FROM models NOT INDEXED WHERE id = ?", (row["model_id"],)
-    ).fetchone()
-    if model is None:
-        raise RecordDamaged(table="models")
-    return ModelVersion(
-        id=row["id"],
-        model_id=row["model_id"],
-        model_name=checked("models", model)["name"],
-        version=row["version"],
-        sequence=row["sequence"],
-        digest=row["digest"],
-        graph_sha256=row["graph_sha256"],
-        manifest=row["manifest"],
-        key_fingerprint=row["key_fingerprint"],
-        demonstration=bool(row["demonstration"]),
-        t_low=row["t_low"],
-        t_high=row["t_high"],
-        state=VersionState(row["state"]),
-        installed_at=instant(row["installed_at"]),
-    )

@@ -15,6 +15,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from appliance.core.errors import RecordDamaged
@@ -68,6 +69,8 @@ _ON_DAMAGE: Final = {
 sign-ins heal by being written anew; refusing would lock people out."""
 
 _NAMES: Final = ("id", "recording_id", "inference_id", "fingerprint", "user_id", "hospital_id")
+_PLACE: Final = "@"
+"""In the columns of a seal's call: where OLD or NEW stands."""
 _SAFE_NAME: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 
 
@@ -152,7 +155,8 @@ def keep_sealed(connection: sqlite3.Connection) -> None:
     for table in SEALED:
         columns = _sealing(connection, table)
         # Triggers of the schema could not call our function (trusted_schema=OFF); these may.
-        for event in ("INSERT", f"UPDATE OF {', '.join(columns)}"):
+        names = ", ".join(_names_of(connection, table))
+        for event in ("INSERT", f"UPDATE OF {names}"):
             name = f"{table}_sealed_on_{event.split(maxsplit=1)[0].lower()}"
             connection.execute(
                 f"CREATE TEMP TRIGGER {name} AFTER {event} ON main.{table} BEGIN"  # noqa: S608
@@ -161,7 +165,7 @@ def keep_sealed(connection: sqlite3.Connection) -> None:
             )
         if refusal := _ON_DAMAGE.get(table, f"RAISE(ABORT, '{REFUSAL} {table}')"):
             connection.execute(
-                f"CREATE TEMP TRIGGER {table}_damaged BEFORE UPDATE OF {', '.join(columns)}"
+                f"CREATE TEMP TRIGGER {table}_damaged BEFORE UPDATE OF {names}"
                 f" ON main.{table} WHEN OLD.{SEAL} <> {_call(table, columns, 'OLD.')}"
                 f" BEGIN SELECT {refusal}; END"
             )
@@ -176,19 +180,37 @@ def seal_everything(connection: sqlite3.Connection) -> None:
 
 
 def _sealing(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
-    """Give the connection the table's function; return the columns it takes."""
-    rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
-    columns = tuple(row[0] for row in rows if row[0] != SEAL)
+    """Give the connection the table's function; return the columns it takes.
+
+    Texts come as bytes: damage may have made them no UTF-8, and a function that cannot even be
+    called would hold up every statement that meets the row.
+    """
+    rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,)).fetchall()
+    columns = {row[0]: row[1] for row in rows if row[0] != SEAL}
+    texts = [kind == "TEXT" for kind in columns.values()]
 
     def seal(*values: object) -> str:
-        return seal_of(table, values)
+        read = zip(values, texts, strict=True)
+        return seal_of(table, tuple(_as_text(v) if is_text else v for v, is_text in read))
 
     connection.create_function(f"seal_{table}", len(columns), seal, deterministic=True)
-    return columns
+    return tuple(
+        f"CAST({_PLACE}{name} AS BLOB)" if is_text else f"{_PLACE}{name}"
+        for name, is_text in zip(columns, texts, strict=True)
+    )
+
+
+def _names_of(connection: sqlite3.Connection, table: str) -> list[str]:
+    rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    return [row[0] for row in rows if row[0] != SEAL]
+
+
+def _as_text(value: object) -> object:
+    return any_text(value) if isinstance(value, bytes) else value
 
 
 def _call(table: str, columns: Sequence[str], prefix: str = "") -> str:
-    return f"seal_{table}({', '.join(prefix + column for column in columns)})"
+    return f"seal_{table}({', '.join(column.replace(_PLACE, prefix) for column in columns)})"
 
 
 def _this_row(connection: sqlite3.Connection, table: str) -> str:
@@ -199,6 +221,16 @@ def _this_row(connection: sqlite3.Connection, table: str) -> str:
         return "rowid = NEW.rowid"
     keys = connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0", (table,))
     return " AND ".join(f"{row[0]} = NEW.{row[0]}" for row in keys)
+
+
+@contextmanager
+def reading_anything(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read texts that damage made no UTF-8: their rows are told from whole ones by `is_whole`."""
+    connection.text_factory = any_text
+    try:
+        yield
+    finally:
+        connection.text_factory = str
 
 
 def any_text(raw: bytes) -> str:

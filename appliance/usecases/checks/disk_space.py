@@ -22,13 +22,14 @@ def check(
         recordings_above_bytes: with less free space no recording is taken.
         ballast_bytes: what is held for sign-ins, audit rows and results, besides.
     """
-    if free_bytes >= WARNING_BELOW_BYTES:
-        return ()
     is_full = free_bytes < recordings_above_bytes
+    if free_bytes >= WARNING_BELOW_BYTES and not is_full:
+        return ()
+    is_error = is_full or free_bytes < ERROR_BELOW_BYTES
     return (
         Finding(
             code="disk-full" if is_full else "disk-space-low",
-            severity=Severity.ERROR if free_bytes < ERROR_BELOW_BYTES else Severity.WARNING,
+            severity=Severity.ERROR if is_error else Severity.WARNING,
             effect=_FULL if is_full else _LOW,
             cause="Recordings, exports or other programs fill the disk.",
             remedy="Move exports away, or give the box a larger disk.",
