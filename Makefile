@@ -60,19 +60,24 @@ lint: setup
 
 ##  check    lint, types, layers and fast tests: two minutes
 .PHONY: check
-check: lint
+check: lint ui-check
 	$(FAST_TESTS)
+
+.PHONY: ui-check
+ui-check: ui
+	$(BOX)/bin/python ui/hatch_build.py check test
 
 # One process a core: they share nothing but the machine.
 FAST_TESTS = $(BOX)/bin/python -m pytest --quiet --numprocesses auto -m "not lab and not system and not torture and not browser"
 
 ##  test     everything: lint, types in both environments, then every test
 .PHONY: test
-test: lint lab tools
+test: lint lab tools ui-check
 	$(LAB)/bin/mypy --cache-dir .mypy_cache/lab models
 	$(LAB)/bin/python -m pytest --quiet -m lab
 	$(FAST_TESTS)
 	$(BOX)/bin/python -m pytest --quiet -m system
+	$(BOX)/bin/python -m pytest --quiet --numprocesses auto tests/browser
 	$(call under-fire)
 
 ##  torture  the promises under fire at full length; ONLY=name SEED=n repeats one, LENGTH= in short
@@ -90,7 +95,7 @@ under-fire = failed=0; \
 
 # Debian's packages that some trials need; without root or apt those are skipped, saying why.
 .PHONY: tools
-TOOLS := faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs strace unshare:util-linux
+TOOLS := chromium faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs strace unshare:util-linux
 tools:
 	@missing=; for tool in $(TOOLS); do \
 		PATH=$$PATH:/usr/sbin:/sbin command -v $${tool%:*} >/dev/null || missing+=" $${tool#*:}"; \

@@ -55,7 +55,8 @@ def build() -> None:
     """
     digest = _digest()
     mark = BUILT / MARK
-    if mark.exists() and mark.read_text(encoding="ascii") == digest:
+    is_built = mark.exists() and mark.read_text(encoding="ascii") == digest
+    if is_built and SOURCES.joinpath("node_modules").is_dir():
         return
     environment = _environment()
     for step in (("ci", "--ignore-scripts", "--no-audit", "--no-fund"), ("run", "build")):
@@ -67,6 +68,20 @@ def build() -> None:
                 f"npm {step[0]} failed: the web app was not built. It needs the npm registry once."
             )
     mark.write_text(digest, encoding="ascii")
+
+
+def run(*scripts: str) -> None:
+    """Run these scripts of package.json on the sources that were built.
+
+    Raises:
+        SystemExit: one failed; it has said why.
+    """
+    for script in scripts:
+        done = subprocess.run(
+            ["npm", "run", "--silent", script], cwd=SOURCES, env=_environment(), check=False
+        )
+        if done.returncode != 0:
+            raise SystemExit(done.returncode)
 
 
 def _digest() -> str:
@@ -118,3 +133,4 @@ def _is_new_enough(node: str | None) -> bool:
 
 if __name__ == "__main__":
     build()
+    run(*sys.argv[1:])

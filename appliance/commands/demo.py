@@ -244,6 +244,7 @@ def _lines(
     if result["probability"] is not None:
         yield f"  probability: {result['probability']:.3f}"
     yield "  DEMONSTRATION: this says nothing of a patient."
+    yield f"web app: {address}/ (sign in as the nurse)"
     yield f"API: {address}/v1/, described at {address}/schema (with an admin's token)"
     for user in accounts.values():
         yield f"  {user['role']:<10}  {user['username']:<10}  {user['password']}"

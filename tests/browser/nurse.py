@@ -8,6 +8,8 @@ from tests.browser.tablet import WITHIN_MS, Tablet
 
 RGH = "14259401E"
 PIN = "2580"
+STOPPING = frozenset({"Som do ambiente", "Vogal prolongada"})
+"""Recordings that end by themselves: after five seconds, or when the voice is over."""
 ROLES = ("Aceite falado", "Som do ambiente", "Vogal prolongada", "Verso de cor", "Frase lida")
 
 
@@ -25,9 +27,19 @@ def sign_in(tablet: Tablet, account: Mapping[str, str]) -> None:
     tablet.taps = 0
 
 
+def unlock(tablet: Tablet) -> None:
+    """Open the lock by the PIN."""
+    tablet.page.get_by_label("Digite o PIN deste aparelho").fill(PIN)
+    tablet.tap("Desbloquear")
+    tablet.page.get_by_role("heading", name="SPIRA").wait_for()
+
+
 def fill_essentials(tablet: Tablet, rgh: str = RGH, *, spo2: str = "95") -> None:
     """Answer what is asked before a recording."""
-    tablet.tap("Iniciar avaliação")
+    if tablet.page.get_by_role("button", name="Próximo paciente").is_visible():
+        tablet.tap("Próximo paciente")
+    else:
+        tablet.tap("Iniciar avaliação")
     tablet.fill("RGH do paciente", rgh)
     hospital = tablet.page.get_by_role("radio", name="Hospital das Clínicas")
     if not hospital.is_checked():  # only the first time at this tablet
@@ -52,7 +64,7 @@ def record(tablet: Tablet, role: str, *, stops_by_itself: bool) -> None:
     tablet.tap("Gravar")
     if not stops_by_itself:
         tablet.sees("Gravando · 2 s")
-        tablet.tap("Parar", exact=True)
+        tablet.press(tablet.page.locator("button.record"))
     go_on = tablet.page.get_by_role("button", name="Continuar", exact=True)
     go_on.wait_for(timeout=WITHIN_MS)
     tablet.press(go_on)
@@ -61,7 +73,7 @@ def record(tablet: Tablet, role: str, *, stops_by_itself: bool) -> None:
 def record_all(tablet: Tablet) -> None:
     """Take all recordings of the protocol."""
     for role in ROLES:
-        record(tablet, role, stops_by_itself=role in {"Som do ambiente", "Vogal prolongada"})
+        record(tablet, role, stops_by_itself=role in STOPPING)
 
 
 def send(tablet: Tablet, *, rgh: str = "1425 9401-E") -> None:

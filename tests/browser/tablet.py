@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ import numpy as np
 from playwright.sync_api import BrowserContext, Locator, Page, Playwright, Request
 
 from appliance.core.wav import write_wav
+from tests.system.boxes import Box
 
+AXE: Final = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM: Final = "/usr/bin/chromium"
 SIZES: Final = {
     "phone": {"width": 360, "height": 740},
@@ -32,6 +35,12 @@ RATE_HZ: Final = 48_000
 def has_chromium() -> bool:
     """Return whether Debian's package is installed."""
     return shutil.which(CHROMIUM) is not None
+
+
+def stored(box: Box, table: str) -> int:
+    """Return how many rows of a table the box holds."""
+    with sqlite3.connect(box.data / "records.db") as records:
+        return int(records.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608
 
 
 def voice(path: Path, *, voiced_s: float = 3.0, silent_s: float = 2.5) -> Path:
@@ -85,9 +94,19 @@ class Tablet:
         self.page.get_by_text(text).first.wait_for(timeout=within_ms)
 
     def assert_well_behaved(self) -> None:
-        """Hold it to its policy: nothing from elsewhere, nothing forbidden, nothing on the console."""
+        """Hold it to its policy: nothing from elsewhere, nothing forbidden, a quiet console."""
         assert self.strays == []
         assert self.breaches == []
+
+    def assert_accessible(self, screen: str) -> None:
+        """Let axe look at the screen: nothing against WCAG 2.2 AA."""
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found: list[dict[str, Any]] = self.page.evaluate(
+            "() => axe.run({ runOnly: "
+            "['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }).then((r) => r.violations)"
+        )
+        told = [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
+        assert told == [], f"{screen}: {told}"
 
     def stored(self) -> str:
         """Return everything this tablet keeps, as text: what a finder could read."""

@@ -75,6 +75,8 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Print one line a promise; at full length keep them, with the day and the machine."""
+    if hasattr(config, "workerinput"):
+        return  # of a run side by side, the one that started it sums up
     passed: list[pytest.TestReport] = terminalreporter.getreports("passed")
     lines = [
         str(text) for report in passed for name, text in report.user_properties if name == LINE

@@ -96,7 +96,9 @@ export class App {
     this.session = await this.sessions.current();
     this.draft = await this.drafts.left();
     this.isLocked = this.session !== null && (await this.sessions.triesLeft(this.session.id)) !== null;
-    this.screen = screenOf(location.hash);
+    // A page that was closed after sending does not begin with another patient.
+    if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
+    else this.go("home");
     await this.#recall();
     await this.look();
     this.isReady = true;

@@ -1,0 +1,63 @@
+"""Every screen is for everyone: WCAG 2.2 AA as far as a program can tell, in both themes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright
+
+from tests.browser import nurse
+from tests.browser.tablet import Tablet, tablet
+from tests.system.boxes import Box
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_screen_is_for_everyone(
+    playwright: Playwright, box: Box, sound: Path, tmp_path: Path, *, dark: bool
+) -> None:
+    """Axe finds nothing against WCAG 2.2 AA, in both themes."""
+    with tablet(playwright, box.address, tmp_path / "t", sound=sound, dark=dark) as ward:
+        ward.open()
+        ward.page.get_by_role("button", name="Entrar").wait_for()
+        ward.assert_accessible("sign-in")
+        nurse.sign_in(ward, box.users["nurse"])
+        ward.assert_accessible("home")
+        for name in ("Avaliações", "Este aparelho", "Sobre"):
+            ward.tap(name)
+            ward.page.get_by_role("heading", level=1).wait_for()
+            ward.assert_accessible(name)
+            ward.tap("Voltar")
+        look_at_a_visit(ward)
+        ward.tap("Bloquear")
+        ward.page.get_by_role("heading", name="Bloqueado").wait_for()
+        ward.assert_accessible("lock")
+        ward.assert_well_behaved()
+
+
+def look_at_a_visit(ward: Tablet) -> None:
+    """Look at each screen of one patient, whose SpO2 is too low."""
+    nurse.fill_essentials(ward, spo2="88")
+    ward.sees("Avalie o paciente agora")
+    ward.assert_accessible("identity")
+    ward.tap("Conferi na pulseira")
+    ward.assert_accessible("consent")
+    ward.tap("Aceitou")
+    ward.page.get_by_role("heading", name=nurse.ROLES[0]).wait_for()
+    ward.assert_accessible("prompt")
+    ward.tap("Gravar")
+    ward.sees("Gravando · 2 s")
+    ward.assert_accessible("recording")
+    ward.press(ward.page.locator("button.record"))
+    ward.sees("Gravação boa")
+    ward.assert_accessible("verdict")
+    ward.tap("Encerrar")
+    ward.assert_accessible("stop")
+    ward.tap("Parar e guardar")
+    ward.assert_accessible("research")
+    ward.tap("Continuar")
+    ward.page.get_by_role("heading", name="Revisão").wait_for()
+    ward.assert_accessible("review")
+    ward.tap("Enviar RGH 1425 9401-E")
+    ward.page.get_by_role("region", name="Resultado da voz").wait_for()
+    ward.assert_accessible("result")

@@ -1,0 +1,119 @@
+"""A shift in which the Wi-Fi is gone, the browser dies, or the patient says no."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from playwright.sync_api import Playwright
+
+from tests.browser import nurse
+from tests.browser.tablet import Tablet, stored, tablet
+from tests.system.boxes import Box, wait_until
+
+SECOND_RGH = "13817615A"
+
+
+def one_patient(ward: Tablet, rgh: str, spoken: str) -> None:
+    """Take one patient from the form to "sent"."""
+    nurse.fill_essentials(ward, rgh)
+    nurse.agree(ward)
+    nurse.record_all(ward)
+    nurse.send(ward, rgh=spoken)
+
+
+def test_a_shift_without_the_box_goes_home_once(ward: Tablet, box: Box) -> None:
+    """Two patients without a connection, the app opened anew between; later each is there once."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    ward.context.set_offline(True)
+    one_patient(ward, nurse.RGH, "1425 9401-E")
+    ward.sees("Guardada neste aparelho")
+    ward.page.reload()
+    nurse.unlock(ward)
+    one_patient(ward, SECOND_RGH, "1381 7615-A")
+    kept = ward.stored()
+    assert not any(text in kept for text in (nurse.RGH, SECOND_RGH, "RIFF"))
+    assert stored(box, "inferences") == 0
+    ward.context.set_offline(False)
+    ward.page.evaluate("window.dispatchEvent(new Event('online'))")
+    wait_until(lambda: stored(box, "inferences") == 2, 60, "both patients")
+    ward.sees("Salvo no servidor")
+    assert stored(box, "recordings") == 10
+    assert stored(box, "envelopes") == 12
+    assert ward.strays == []
+
+
+def test_a_killed_browser_comes_back_to_the_same_patient(
+    playwright: Playwright, box: Box, sound: Path, tmp_path: Path
+) -> None:
+    """What was kept is there; the patient is checked; the take under way is taken again."""
+    place = tmp_path / "tablet"
+    with tablet(playwright, box.address, place, sound=sound) as ward:
+        nurse.sign_in(ward, box.users["nurse"])
+        nurse.fill_essentials(ward)
+        nurse.agree(ward)
+        nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+        ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
+        ward.tap("Gravar")
+        ward.sees("Gravando · 2 s")
+        kill_browser(place)
+    (place / "SingletonLock").unlink(missing_ok=True)
+    with tablet(playwright, box.address, place, sound=sound) as ward:
+        ward.open()
+        nurse.unlock(ward)
+        ward.tap("Continuar a avaliação em aberto")
+        ward.sees("Confira o paciente de novo")
+        ward.tap("Conferi na pulseira")
+        for role in nurse.ROLES[1:]:
+            nurse.record(ward, role, stops_by_itself=role in nurse.STOPPING)
+        nurse.send(ward)
+        wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
+    assert stored(box, "recordings") == 5
+
+
+def kill_browser(place: Path) -> None:
+    """End the browser of this directory as a crash would."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)  # noqa: S607
+    for line in listed.stdout.splitlines():
+        if f"--user-data-dir={place}" in line and "--type=" not in line:
+            os.kill(int(line.split()[0]), signal.SIGKILL)
+
+
+def test_a_no_leaves_nothing(ward: Tablet, box: Box) -> None:
+    """Neither on the tablet nor on the box; a later no erases what was recorded, too."""
+    nurse.sign_in(ward, box.users["nurse"])
+    nurse.fill_essentials(ward)
+    ward.tap("Conferi na pulseira")
+    ward.tap("Não aceitou")
+    ward.press(ward.page.get_by_role("dialog").get_by_role("button", name="Não aceitou"))
+    ward.sees("Nada ficou guardado")
+    ward.tap("Continuar")
+    nurse.fill_essentials(ward)
+    nurse.agree(ward)
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    ward.tap("Encerrar")
+    ward.tap("Parar e apagar tudo")
+    ward.sees("Nada ficou guardado")
+    kept = ward.stored()
+    assert nurse.RGH not in kept
+    assert "kind=recording" not in kept
+    assert stored(box, "inferences") == stored(box, "recordings") == 0
+
+
+def test_signing_out_keeps_what_waits(ward: Tablet, box: Box) -> None:
+    """It goes home when somebody is signed in again."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    ward.context.set_offline(True)
+    one_patient(ward, nurse.RGH, "1425 9401-E")
+    ward.tap("Fechar")
+    ward.tap("Sair")
+    ward.sees("Quem é você")
+    ward.context.set_offline(False)
+    ward.tap(box.users["nurse"]["username"], exact=False)
+    ward.fill("Senha", box.users["nurse"]["password"])
+    ward.tap("Entrar")
+    wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
