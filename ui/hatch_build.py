@@ -47,8 +47,11 @@ class UiBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         build_data["artifacts"].append("appliance/ui/**")
 
 
-def build() -> None:
+def build(*, with_tools: bool = False) -> None:
     """Build the app, unless it was built from these very sources.
+
+    Args:
+        with_tools: whether the checker and the tests are wanted, too.
 
     Raises:
         SystemExit: there is no Node, or it failed; what to do is said.
@@ -56,7 +59,7 @@ def build() -> None:
     digest = _digest()
     mark = BUILT / MARK
     is_built = mark.exists() and mark.read_text(encoding="ascii") == digest
-    if is_built and SOURCES.joinpath("node_modules").is_dir():
+    if is_built and (not with_tools or SOURCES.joinpath("node_modules").is_dir()):
         return
     environment = _environment()
     for step in (("ci", "--ignore-scripts", "--no-audit", "--no-fund"), ("run", "build")):
@@ -132,5 +135,5 @@ def _is_new_enough(node: str | None) -> bool:
 
 
 if __name__ == "__main__":
-    build()
+    build(with_tools=len(sys.argv) > 1)
     run(*sys.argv[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from appliance.core.findings import Finding, Severity
 
@@ -14,7 +15,28 @@ def check(missing: Sequence[str], unchecked: Sequence[str] = ()) -> tuple[Findin
         missing: names of files of `keys/` that are missing or damaged.
         unchecked: names of those that carry no check, looked for by `verify` alone.
     """
-    return (*_missing(missing), *_unchecked(unchecked))
+    needed = [name for name in missing if name not in _EFFECTS]
+    spare = [name for name in missing if name in _EFFECTS]
+    return (*_missing(needed), *_spare(spare), *_unchecked(unchecked))
+
+
+_EFFECTS: Final = {
+    "box-signing.key": "No head of the audit can be signed, and no nurse signs in to the web app.",
+    "outbox.key": "Nothing that tablets sealed can be opened; they keep it.",
+}
+"""Secrets without which the box starts all the same, and what then fails."""
+
+
+def _spare(missing: Sequence[str]) -> Iterator[Finding]:
+    for name in missing:
+        yield Finding(
+            code="key-damaged",
+            severity=Severity.ERROR,
+            effect=_EFFECTS[name],
+            cause="A file of the keys directory was damaged.",
+            remedy="Restore it from a backup. A new one would not fit what was given out before.",
+            details={"files": (name,)},
+        )
 
 
 def _missing(missing: Sequence[str]) -> Iterator[Finding]:
