@@ -57,6 +57,7 @@ def look_at_a_visit(ward: Tablet) -> None:
     ward.assert_accessible("research")
     ward.tap("Continuar")
     ward.page.get_by_role("heading", name="Revisão").wait_for()
+    ward.sees("Tentativa 1 · Gravação boa")  # what was recorded before the stop is kept
     ward.assert_accessible("review")
     ward.tap("Enviar RGH 1425 9401-E")
     ward.page.get_by_role("region", name="Resultado da voz").wait_for()

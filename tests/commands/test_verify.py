@@ -67,14 +67,22 @@ def test_a_damaged_row_is_named_and_not_shown(box: Console) -> None:
     assert box.error("export", str(box.files / "out")) == (7, "record-damaged")
 
 
-@pytest.mark.parametrize("name", ["token.key", "pseudonym.key", "box-signing.key"])
-def test_a_flipped_bit_in_a_secret_is_found(box: Console, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("token.key", "secret-missing"),
+        ("pseudonym.key", "secret-missing"),
+        ("box-signing.key", "key-damaged"),
+        ("outbox.key", "key-damaged"),
+    ],
+)
+def test_a_flipped_bit_in_a_secret_is_found(box: Console, name: str, code: str) -> None:
     """Another pseudonym would pass for another patient."""
     path = box.directory / "keys" / name
     content = bytearray(path.read_bytes())
     content[3] ^= 4
     path.write_bytes(content)
-    assert found(box) == {"secret-missing": "error"}
+    assert found(box) == {code: "error"}
 
 
 def test_a_secret_without_a_check_works_and_is_noted(box: Console) -> None:

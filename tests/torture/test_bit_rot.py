@@ -113,6 +113,14 @@ def _not_scored(box: RottingBox, bundled: Path, damaged: set[str], expected: obj
         assert (diagnosis, probability, reason, error) == expected
 
 
+NEEDED_BY: Final = {"box-signing": ("audit", "head", "--sign"), "outbox": ("envelopes", "open")}
+"""Keys without which a box starts, and the command that asks for each."""
+AN_EXPORT: Final = (
+    '{"format": "spira-sealed-1", "items":'
+    ' [{"id": "7b0d1c5e-0000-4000-8000-000000000001", "sealed": "U1BFMQ=="}]}'
+)
+
+
 def _flip_a_key(box: RottingBox, trial: Trial, number: int) -> None:
     """A damaged secret is named, and the box does not work with it."""
     random = trial.random("key", number)
@@ -121,8 +129,11 @@ def _flip_a_key(box: RottingBox, trial: Trial, number: int) -> None:
     try:
         status, found = box.verify()
         assert status == ERRORS_FOUND
-        assert found["secret-missing"]["files"] == [path.name]
-        needed = ("audit", "head", "--sign") if path.stem == "box-signing" else ("users", "list")
+        code = "key-damaged" if path.stem in NEEDED_BY else "secret-missing"
+        assert found[code]["files"] == [path.name]
+        needed = NEEDED_BY.get(path.stem, ("users", "list"))
+        if path.stem == "outbox":
+            needed = (*needed, box.console.file("tablet.json", AN_EXPORT))
         assert box.console.error(*needed) == (7, "secret-missing")
     finally:
         path.write_bytes(before)

@@ -66,6 +66,8 @@ export class App {
   keyChanged = $state(false);
   letIn = $state.raw<(() => void) | null>(null);
   clockOffsetS: number | null = null;
+  /** Keeps a take that ended and waits for its verdict to be read; null when there is none. */
+  keepTaken: (() => Promise<void>) | null = null;
 
   readonly #idle = new IdleLock(() => void this.lock(), () => this.isBusy, Date.now);
 
@@ -144,6 +146,7 @@ export class App {
   /** Lock the screen, if there is a way to open it again. */
   async lock(): Promise<void> {
     if (this.session === null || this.isLocked) return;
+    await this.keepTaken?.();
     this.isLocked = true;
   }
 

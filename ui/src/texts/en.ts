@@ -82,6 +82,7 @@ export const en: Texts = {
     stopTitle: "Stop the evaluation?",
     stopKeep: "Stop and keep",
     stopKeepHelp: "Keeps what there is and leads to the review.",
+    stoppedEarly: "Ended early; what was recorded is kept.",
     stopErase: "Stop and erase everything",
     stopEraseHelp: "Erases this patient's form and recordings now. There is no way back.",
     goOnRecording: "Go on with the evaluation",

@@ -80,6 +80,7 @@ export const ptBR = {
     stopTitle: "Parar a avaliação?",
     stopKeep: "Parar e guardar",
     stopKeepHelp: "Guarda o que há e leva à revisão.",
+    stoppedEarly: "Encerrada antes do fim; o que foi gravado está guardado.",
     stopErase: "Parar e apagar tudo",
     stopEraseHelp: "Apaga agora o formulário e as gravações deste paciente. Não há volta.",
     goOnRecording: "Continuar a avaliação",
