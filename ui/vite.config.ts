@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
-import { shell } from "./build/shell.ts";
+import { shell } from "./shell.ts";
 
 /** The release of the box is that of its app. */
 function version(): string {

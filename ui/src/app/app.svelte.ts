@@ -37,6 +37,7 @@ interface Known {
 
 const RENEW_EVERY_MS = 8 * 60_000;
 const LOOK_EVERY_MS = 5_000;
+const ASK_AGAIN_AFTER_MS = 30_000;
 const SCREENS: ReadonlySet<string> = new Set(["home", "visit", "evaluations", "tablet", "about"]);
 
 /** The one app of this page. */
@@ -69,6 +70,7 @@ export class App {
   /** Keeps a take that ended and waits for its verdict to be read; null when there is none. */
   keepTaken: (() => Promise<void>) | null = null;
 
+  #askedAt = 0;
   readonly #idle = new IdleLock(() => void this.lock(), () => this.isBusy, Date.now);
 
   constructor() {
@@ -96,7 +98,8 @@ export class App {
     this.language = await this.tablet.value<Language>("language", "pt-BR");
     this.people = await this.sessions.people();
     this.session = await this.sessions.current();
-    this.draft = await this.drafts.left();
+    await this.#forgetOld();
+    this.draft = this.session === null ? null : await this.drafts.left(this.session.id);
     this.isLocked = this.session !== null && (await this.sessions.triesLeft(this.session.id)) !== null;
     // A page that was closed after sending does not begin with another patient.
     if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
@@ -130,14 +133,14 @@ export class App {
     this.people = await this.sessions.people();
     this.isLocked = false;
     this.mustChoosePin = (await this.sessions.triesLeft(this.session.id)) === null;
-    if (this.draft !== null && this.draft.userId !== this.session.id) await this.eraseDraft();
+    this.draft = await this.drafts.left(this.session.id);
     await this.refresh();
   }
 
-  /** Sign out here at once; what waits stays. */
+  /** Sign out here at once; what waits stays, and so does the patient in hand, for twelve hours. */
   async signOut(): Promise<void> {
-    await this.eraseDraft();
     this.session = null;
+    this.draft = null;
     this.isLocked = false;
     this.go("home");
     await this.sessions.signOut();
@@ -184,13 +187,18 @@ export class App {
   async eraseDraft(): Promise<void> {
     const { draft } = this;
     this.draft = null;
-    if (draft !== null) await this.outbox.erase(draft.visit.id);
-    await this.drafts.erase();
+    if (draft === null) return;
+    await this.outbox.erase(draft.visit.id);
+    await this.drafts.erase(draft.userId);
   }
 
   /** Say that something failed that nobody expected; no detail is shown or logged. */
   fail(): void {
     this.failure = this.t.errors.unexpected;
+  }
+
+  async #forgetOld(): Promise<void> {
+    for (const { visit } of await this.drafts.forgetOld()) await this.outbox.erase(visit.id);
   }
 
   async #recall(): Promise<void> {
@@ -232,12 +240,14 @@ export class App {
   #told(outcome: Outcome): void {
     this.sendingId = outcome.kind === "sending" ? outcome.id : null;
     this.connection = afterAttempt(this.connection, outcome, Date.now());
-    if (this.connection.kind === "session-over" && this.session !== null) void this.#askBox();
+    const mayAsk = Date.now() - this.#askedAt > ASK_AGAIN_AFTER_MS;
+    if (this.connection.kind === "session-over" && this.session !== null && mayAsk) void this.#askBox();
     void this.look();
   }
 
   /** A 401 may mean fifteen idle minutes: the box is asked to go on before anybody signs in again. */
   async #askBox(): Promise<void> {
+    this.#askedAt = Date.now();
     try {
       this.session = await this.sessions.renew();
     } catch (error) {
@@ -267,7 +277,7 @@ export class App {
       addEventListener(touch, () => this.#idle.touch(), { passive: true });
     }
     setInterval(() => this.#idle.look(), LOOK_EVERY_MS);
-    setInterval(() => void this.refresh(), RENEW_EVERY_MS);
+    setInterval(() => void this.#forgetOld().then(() => this.refresh()), RENEW_EVERY_MS);
     addEventListener("error", () => this.fail());
     addEventListener("unhandledrejection", () => this.fail());
   }

@@ -11,6 +11,7 @@ import { thisBrowser } from "../audio/browser.ts";
 import { keepAwake } from "../audio/wake-lock.ts";
 import type { Pcm } from "../audio/wav.ts";
 import { joined, writeWav } from "../audio/wav.ts";
+import type { KeptChunk, TakeUnderWay } from "../drafts/drafts.ts";
 import type { RecordingTask } from "../protocol/protocol.ts";
 
 /** What the screen of a recording shows. */
@@ -38,7 +39,12 @@ export interface Taken {
   readonly voicedPct: number;
 }
 
+/** Keeps a second of the take under way. */
+export type KeepSamples = (take: TakeUnderWay, samples: Int16Array<ArrayBuffer>[]) => Promise<void>;
+
 const N_COLUMNS = 160;
+/** Less of a take that a crash cut off is not worth a look. */
+const LEAST_CUT_S = 1;
 const STILL: Meter = { level: 0, peak: 0, zone: "quiet" };
 
 /** Takes recordings of one task. */
@@ -49,7 +55,7 @@ export class Taking {
 
   readonly #task: RecordingTask;
   readonly #roomDb: number | null;
-  readonly #keepSamples: (takeId: string, samples: Int16Array<ArrayBuffer>[]) => Promise<void>;
+  readonly #keepSamples: KeepSamples;
   #take: Take | null = null;
   #pieces: Int16Array<ArrayBuffer>[] = [];
   #writing: Promise<void> = Promise.resolve();
@@ -59,7 +65,7 @@ export class Taking {
   constructor(
     task: RecordingTask,
     roomDb: number | null,
-    keepSamples: (takeId: string, samples: Int16Array<ArrayBuffer>[]) => Promise<void>,
+    keepSamples: KeepSamples,
   ) {
     this.#task = task;
     this.#roomDb = roomDb;
@@ -84,8 +90,8 @@ export class Taking {
           },
           onSamples: (samples) => {
             this.#pieces.push(...samples);
-            const id = this.#id;
-            this.#writing = this.#writing.then(() => this.#keepSamples(id, samples));
+            const underWay = this.#underWay();
+            if (underWay !== null) this.#writing = this.#writing.then(() => this.#keepSamples(underWay, samples));
           },
           onEnd: (ending) => void this.#end(ending),
         },
@@ -98,6 +104,13 @@ export class Taking {
     }
     this.#sleep = keepAwake({ wakeLock: navigator.wakeLock as WakeLock | undefined, document });
     this.phase = { kind: "recording" };
+  }
+
+  /** Show what there is of a take that a crash cut off. */
+  recover({ take, samples }: KeptChunk): void {
+    if (samples.length < LEAST_CUT_S * take.sampleRateHz) return;
+    const ended = { ...take, stopReason: "interruption" as const, nGaps: 0 };
+    this.phase = { kind: "taken", taken: this.#judged({ samples, sampleRateHz: take.sampleRateHz }, ended) };
   }
 
   /** End the take in order. */
@@ -122,29 +135,39 @@ export class Taking {
     }
     const pcm: Pcm = { samples: joined(this.#pieces), sampleRateHz: take.sampleRateHz };
     this.#pieces = [];
+    const { startedAt, capture, nGaps } = take;
+    const ended = { id: this.#id, startedAt, capture, nGaps, stopReason: ending.reason };
+    this.phase = { kind: "taken", taken: this.#judged(pcm, ended) };
+  }
+
+  #underWay(): TakeUnderWay | null {
+    if (this.#take === null) return null;
+    const { sampleRateHz, startedAt, capture } = this.#take;
+    return { id: this.#id, role: this.#task.role, sampleRateHz, startedAt, capture };
+  }
+
+  #judged(pcm: Pcm, ended: Pick<Taken, "id" | "startedAt" | "capture" | "nGaps" | "stopReason">): Taken {
     const measures = measure(pcm);
     const isRoom = this.#task.role === ROOM_NOISE_ROLE;
     const judged = judge(measures, this.#task, isRoom ? null : this.#roomDb);
-    const processed = isProcessed(take.capture) ? (["processed"] as const) : [];
-    const gaps = take.nGaps > 0 ? (["gap"] as const) : [];
+    const processed = isProcessed(ended.capture) ? (["processed"] as const) : [];
+    const gaps = ended.nGaps > 0 ? (["gap"] as const) : [];
     const reasons = [...new Set([...gaps, ...judged.reasons, ...processed])];
     const columns = waveformColumns(pcm, N_COLUMNS);
-    this.phase = {
-      kind: "taken",
-      taken: {
-        id: this.#id,
-        pcm,
-        wav: writeWav(pcm),
-        startedAt: take.startedAt,
-        stopReason: ending.reason,
-        nGaps: take.nGaps,
-        capture: take.capture,
-        verdict: judged.verdict === "ok" && reasons.length > 0 ? "warn" : judged.verdict,
-        reasons,
-        roomDb: isRoom ? roomNoiseDb(measures) : null,
-        columns,
-        voicedPct: Math.round((100 * columns.filter(({ voiced }) => voiced).length) / Math.max(1, columns.length)),
-      },
+    const nVoiced = columns.filter(({ voiced }) => voiced).length;
+    return {
+      id: ended.id,
+      pcm,
+      wav: writeWav(pcm),
+      startedAt: ended.startedAt,
+      stopReason: ended.stopReason,
+      nGaps: ended.nGaps,
+      capture: ended.capture,
+      verdict: judged.verdict === "ok" && reasons.length > 0 ? "warn" : judged.verdict,
+      reasons,
+      roomDb: isRoom ? roomNoiseDb(measures) : null,
+      columns,
+      voicedPct: Math.round((100 * nVoiced) / Math.max(1, columns.length)),
     };
   }
 }

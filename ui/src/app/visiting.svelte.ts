@@ -120,8 +120,9 @@ export class Visiting {
     await this.#remember();
     await this.#app.outbox.release(this.visit.id);
     this.visit = way.sent(this.visit);
+    const userId = this.#app.draft?.userId ?? this.#app.session?.id ?? "";
     this.#app.draft = null;
-    await this.#app.drafts.erase();
+    await this.#app.drafts.erase(userId);
     await this.#app.look();
     void this.#app.drainer.now();
   }

@@ -5,7 +5,7 @@ import type { Piece } from "./capture.worklet.ts";
 import { dbfs } from "./levels.ts";
 
 /** Why a take ended in order (API.md, `stop_reason`). */
-export type StopReason = "professional" | "patient" | "silence" | "max_duration";
+export type StopReason = "professional" | "patient" | "silence" | "max_duration" | "interruption";
 
 /** Why a take is invalid: it is to be taken again. */
 export type Fault = "dead-microphone" | "muted" | "unplugged" | "hidden" | "suspended" | "stalled";

@@ -1,5 +1,6 @@
 /** The one patient in hand: the only thing on this tablet that is not sealed, and soon gone. */
 
+import type { Capture } from "../audio/recorder.ts";
 import { joined } from "../audio/wav.ts";
 import type { Tablet } from "../store/database.ts";
 import type { Visit } from "../visit/visit.ts";
@@ -11,16 +12,23 @@ export interface Draft {
   readonly changedAt: number;
 }
 
-/** A second of the take under way. */
+/** What is known of a take while it is under way. */
+export interface TakeUnderWay {
+  readonly id: string;
+  readonly role: string;
+  readonly sampleRateHz: number;
+  readonly startedAt: Date;
+  readonly capture: Capture;
+}
+
+/** A second of it. */
 export interface KeptChunk {
-  readonly takeId: string;
+  readonly take: TakeUnderWay;
   readonly samples: Int16Array<ArrayBuffer>;
 }
 
 /** A draft nobody came back to. */
 export const FORGOTTEN_AFTER_MS = 12 * 3_600_000;
-
-const KEY = "in-hand";
 
 /** Where the patient in hand is kept. */
 export class Drafts {
@@ -38,40 +46,46 @@ export class Drafts {
     const plain = JSON.parse(JSON.stringify(visit)) as Visit;
     const writing = (await this.#tablet.open()).transaction("drafts", "readwrite", { durability: "strict" });
     const draft: Draft = { visit: plain, userId, changedAt: this.#now() };
-    await Promise.all([writing.store.put(draft, KEY), writing.done]);
+    await Promise.all([writing.store.put(draft, userId), writing.done]);
   }
 
-  /** Return the visit that was left; one that is too old is erased instead. */
-  async left(): Promise<Draft | null> {
-    const draft = (await (await this.#tablet.open()).get("drafts", KEY)) ?? null;
-    if (draft !== null && this.#now() - draft.changedAt > FORGOTTEN_AFTER_MS) {
-      await this.erase();
-      return null;
-    }
-    return draft;
+  /** Return the visit that this nurse left. */
+  async left(userId: string): Promise<Draft | null> {
+    return (await (await this.#tablet.open()).get("drafts", userId)) ?? null;
   }
 
-  /** Erase it, with the samples of any take under way. */
-  async erase(): Promise<void> {
+  /** Erase this nurse's patient in hand, with the samples of any take under way. */
+  async erase(userId: string): Promise<void> {
     const writing = (await this.#tablet.open()).transaction(["drafts", "chunks"], "readwrite", {
       durability: "strict",
     });
     await Promise.all([
-      writing.objectStore("drafts").clear(),
+      writing.objectStore("drafts").delete(userId),
       writing.objectStore("chunks").clear(),
       writing.done,
     ]);
   }
 
-  /** Keep samples of the take under way, as they come. */
-  async keepSamples(takeId: string, pieces: readonly Int16Array<ArrayBuffer>[]): Promise<void> {
-    await (await this.#tablet.open()).add("chunks", { takeId, samples: joined(pieces) });
+  /** Erase what nobody came back to for twelve hours; return whose visits those were. */
+  async forgetOld(): Promise<readonly Draft[]> {
+    const drafts = await (await this.#tablet.open()).getAll("drafts");
+    const old = drafts.filter(({ changedAt }) => this.#now() - changedAt > FORGOTTEN_AFTER_MS);
+    for (const { userId } of old) await this.erase(userId);
+    return old;
   }
 
-  /** Return what was kept of a take, in order. */
-  async samples(takeId: string): Promise<Int16Array<ArrayBuffer>> {
-    const chunks = await (await this.#tablet.open()).getAll("chunks");
-    return joined(chunks.filter((chunk) => chunk.takeId === takeId).map(({ samples }) => samples));
+  /** Keep samples of the take under way, as they come. */
+  async keepSamples(take: TakeUnderWay, pieces: readonly Int16Array<ArrayBuffer>[]): Promise<void> {
+    await (await this.#tablet.open()).add("chunks", { take, samples: joined(pieces) });
+  }
+
+  /** Return what there is of a take that a crash cut off; null where there is none of this role. */
+  async cutTake(role: string): Promise<KeptChunk | null> {
+    const chunks = (await (await this.#tablet.open()).getAll("chunks")).filter((one) => one.take.role === role);
+    const last = chunks.at(-1);
+    if (last === undefined) return null;
+    const own = chunks.filter(({ take }) => take.id === last.take.id);
+    return { take: last.take, samples: joined(own.map(({ samples }) => samples)) };
   }
 
   /** Erase the samples of every take: what was kept is sealed, what was not is not wanted. */

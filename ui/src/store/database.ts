@@ -12,8 +12,8 @@ const VERSION = 1;
 interface Schema extends DBSchema {
   /** Sealed items, by id. */
   items: { key: string; value: Item; indexes: { visit: string } };
-  /** The one patient in hand. */
-  drafts: { key: "in-hand"; value: Draft };
+  /** The one patient in hand of each nurse. */
+  drafts: { key: string; value: Draft };
   /** Samples of the take under way, as they come. */
   chunks: { key: number; value: KeptChunk };
   /** Everything small: who signed in here, copies of lists, the box's key. */

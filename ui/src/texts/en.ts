@@ -181,7 +181,7 @@ export const en: Texts = {
       "rate-unusable": "This microphone is not fit for a voice. Tell IT.",
       unsupported: "This browser cannot record. Call IT.",
     },
-    cut: "The last recording was cut off before its end and was not kept. Repeat it.",
+    cut: "This recording was cut off before its end. Use what there is, or repeat it.",
     full: "The tablet is nearly full: send before you record.",
   },
   notDone: {

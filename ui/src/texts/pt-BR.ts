@@ -180,7 +180,7 @@ export const ptBR = {
       "rate-unusable": "Este microfone não serve para a voz. Avise a TI.",
       unsupported: "Este navegador não pode gravar. Chame a TI.",
     },
-    cut: "A última gravação foi interrompida antes do fim e não foi guardada. Repita.",
+    cut: "Esta gravação foi interrompida antes do fim. Use o que há, ou repita.",
     full: "Aparelho quase cheio: envie antes de gravar.",
   },
   notDone: {

@@ -1,0 +1,89 @@
+"""What goes wrong on a ward: the server dies, or comes back as an older copy of itself."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Playwright
+
+from appliance.core.wav import read_wav, write_wav
+from tests.browser import nurse
+from tests.browser.tablet import RATE_HZ, Tablet, stored, tablet
+from tests.system.boxes import Box, wait_until
+
+DELIVERED_WITHIN_S = 90
+
+
+def sent_patient(ward: Tablet) -> None:
+    """Take one patient from the form to "sent"."""
+    nurse.fill_essentials(ward)
+    nurse.agree(ward)
+    nurse.record_all(ward)
+    nurse.send(ward)
+
+
+def look_for_the_box(ward: Tablet) -> None:
+    """Let the tablet find its network again."""
+    ward.page.evaluate("window.dispatchEvent(new Event('online'))")
+
+
+def test_what_is_stored_is_what_the_microphone_gave(
+    playwright: Playwright, box: Box, tmp_path: Path
+) -> None:
+    """A steady tone keeps its level to a thousandth: nothing between changes the sound."""
+    tone = 0.25 * np.sin(2 * np.pi * 440 * np.arange(RATE_HZ) / RATE_HZ)  # whole cycles: no seam
+    sound = tmp_path / "tone.wav"
+    sound.write_bytes(write_wav((tone * 32_767).astype(np.int16), RATE_HZ))
+    with tablet(playwright, box.address, tmp_path / "tablet", sound=sound) as ward:
+        nurse.sign_in(ward, box.users["nurse"])
+        nurse.fill_essentials(ward)
+        nurse.agree(ward)
+        nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+        ward.tap("Encerrar")
+        ward.tap("Parar e guardar")
+        nurse.send(ward)
+        wait_until(lambda: stored(box, "recordings") == 1, DELIVERED_WITHIN_S, "the recording")
+    (file,) = (box.data / "audio").rglob("*.wav")
+    heard = read_wav(file.read_bytes()).waveform().astype(np.float64)
+    assert abs(np.sqrt(np.mean(heard**2)) - np.sqrt(np.mean(tone**2))) < 1e-3
+
+
+def test_a_server_killed_while_it_takes_in_loses_and_doubles_nothing(
+    ward: Tablet, box: Box
+) -> None:
+    """The tablet goes on where the box's receipts ended."""
+    nurse.sign_in(ward, box.users["nurse"])
+    sent_patient(ward)
+    wait_until(lambda: stored(box, "envelopes") >= 1, DELIVERED_WITHIN_S, "a first receipt")
+    box.stop(signal.SIGKILL)
+    box.start()
+    look_for_the_box(ward)
+    wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient")
+    ward.sees("Salvo no servidor")
+    assert [stored(box, table) for table in ("recordings", "envelopes")] == [5, 6]
+
+
+def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_path: Path) -> None:
+    """The tablet kept everything that no backup holds, and sends it again, once."""
+    nurse.sign_in(ward, box.users["nurse"])
+    assert box.stop() == 0
+    shutil.copytree(box.data, tmp_path / "older")
+    box.start()
+    look_for_the_box(ward)
+    sent_patient(ward)
+    wait_until(lambda: stored(box, "envelopes") == 6, DELIVERED_WITHIN_S, "every receipt")
+    ward.page.get_by_role("region", name="Resultado da voz").wait_for()
+    assert box.stop() == 0
+    shutil.rmtree(box.data)
+    shutil.copytree(tmp_path / "older", box.data)
+    assert stored(box, "inferences") == 0
+    box.start()
+    look_for_the_box(ward)
+    again = ward.page.get_by_role("dialog")  # the older copy knows nothing of the last sign-in
+    again.get_by_label("Senha").fill(box.users["nurse"]["password"])
+    again.get_by_role("button", name="Entrar").click()
+    wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient again")
+    assert [stored(box, table) for table in ("recordings", "envelopes")] == [5, 6]

@@ -1,0 +1,53 @@
+import "fake-indexeddb/auto";
+
+import { beforeEach, expect, test } from "vitest";
+
+import { Tablet } from "../store/database.ts";
+import type { Visit } from "../visit/visit.ts";
+import type { TakeUnderWay } from "./drafts.ts";
+import { Drafts, FORGOTTEN_AFTER_MS } from "./drafts.ts";
+
+let nTablets = 0;
+let now = 1_000_000;
+let tablet: Tablet;
+let drafts: Drafts;
+
+beforeEach(() => {
+  nTablets += 1;
+  now = 1_000_000;
+  tablet = new Tablet(`drafts-${nTablets}`);
+  drafts = new Drafts(tablet, () => now);
+});
+
+const visit = (id: string): Visit => ({ id, form: { rgh: "14259401E" } }) as unknown as Visit;
+
+test("each nurse finds her own patient again", async () => {
+  await drafts.keep(visit("one"), "ana");
+  await drafts.keep(visit("two"), "bia");
+  expect((await drafts.left("ana"))?.visit.id).toBe("one");
+  await drafts.erase("ana");
+  expect(await drafts.left("ana")).toBe(null);
+  expect((await drafts.left("bia"))?.visit.id).toBe("two");
+});
+
+test("what nobody came back to for twelve hours is erased, and told", async () => {
+  await drafts.keep(visit("one"), "ana");
+  now += FORGOTTEN_AFTER_MS - 1;
+  expect(await drafts.forgetOld()).toEqual([]);
+  now += 2;
+  expect((await drafts.forgetOld()).map((draft) => draft.visit.id)).toEqual(["one"]);
+  expect(await drafts.left("ana")).toBe(null);
+});
+
+test("a take that a crash cut off is there as far as it came", async () => {
+  const take = (id: string, role: string): TakeUnderWay =>
+    ({ id, role, sampleRateHz: 16_000, startedAt: new Date(0), capture: {} }) as unknown as TakeUnderWay;
+  await drafts.keepSamples(take("old", "aceite"), [Int16Array.of(9)]);
+  await drafts.keepSamples(take("cut", "aceite"), [Int16Array.of(1, 2), Int16Array.of(3)]);
+  await drafts.keepSamples(take("cut", "aceite"), [Int16Array.of(4)]);
+  expect(await drafts.cutTake("frase")).toBe(null);
+  const found = await drafts.cutTake("aceite");
+  expect([found?.take.id, found?.samples]).toEqual(["cut", Int16Array.of(1, 2, 3, 4)]);
+  await drafts.eraseSamples();
+  expect(await drafts.cutTake("aceite")).toBe(null);
+});
