@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from http import HTTPStatus
 from typing import Final
 
 from appliance.web.headers import SECURITY_HEADERS
@@ -14,7 +15,8 @@ WITHIN_S: Final = 20.0
 HOST: Final = b"Host: 127.0.0.1\r\nConnection: close\r\n"
 SILENT_S: Final = 0.3
 ASKED: Final = {
-    "GET / HTTP/1.1\r\n": 404,
+    "GET / HTTP/1.1\r\n": 200,
+    "GET /nowhere HTTP/1.1\r\n": 404,
     "GET /health/live HTTP/1.1\r\n": 200,
     "HEAD /health/live HTTP/1.1\r\n": 405,
     "OPTIONS /health/live HTTP/1.1\r\n": 204,
@@ -29,7 +31,7 @@ ASKED: Final = {
     "GET /v1/users/me HTTP/1.1\r\nAuthorization: Bearer \xff\r\n": 401,
     "GET /%00%ff%2e%2e/etc/passwd HTTP/1.1\r\n": 404,
     "GET //evil.example/ HTTP/1.1\r\n": 404,
-    "GET http://evil.example/ HTTP/1.1\r\n": 404,
+    "GET http://evil.example/ HTTP/1.1\r\n": 200,  # sent to proxies only
     "GET /health/live HTTP/1.1\r\nHost: evil.example\r\n": 421,
     "GET /health/live HTTP/1.1\r\nOrigin: https://evil.example\r\n": 403,
     "GET /health/live HTTP/1.1\r\nOrigin: http://127.0.0.1\r\n": 200,
@@ -51,6 +53,8 @@ ASKED: Final = {
     " GET / HTTP/1.1\r\n": 400,
 }
 """Head of a request -> status; None where the parser may read it in one way or another."""
+APP_PAGE: Final = {"Cache-Control": "no-cache"}
+"""The page of the app holds nothing of anybody: a copy may be kept, and is asked about."""
 
 
 def test_the_real_process_sends_the_headers_on_every_answer(trial: Trial, box: Box) -> None:
@@ -91,7 +95,8 @@ def check(box: Box, sent: bytes, expected: int | None) -> bool:
     assert expected in {None, status}, (sent[:200], answer[:300])
     assert status < 500, (sent[:200], answer[:300])
     headers = [(name.lower(), text) for name, _, text in (line.partition(": ") for line in lines)]
-    for name, text in SECURITY_HEADERS.items():
+    app_page = status == HTTPStatus.OK and ("content-type", "text/html; charset=utf-8") in headers
+    for name, text in (SECURITY_HEADERS | (APP_PAGE if app_page else {})).items():
         found = [value for key, value in headers if key == name.lower()]
         assert found == [text], (name, sent[:200], answer[:300])
     assert not {"server", "x-powered-by"} & {name for name, _ in headers}
