@@ -102,7 +102,7 @@ export class Visiting {
       sha256,
     };
     await this.change(way.takeKept(this.visit, take));
-    await this.#app.drafts.eraseSamples();
+    await this.#app.drafts.eraseSamples(this.visit.id);
   }
 
   /** Seal the form, let everything go, and forget the clear draft. */
