@@ -16,7 +16,7 @@ from appliance.usecases.tablets import await_tablet
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Tablets that bring work home by themselves: enrol, list, revoke.",
+    help="Enrolled tablets: enrol, list, revoke.",
 )
 
 NameArgument = Annotated[str, typer.Argument(help="What IT calls it: a ward and a number.")]

@@ -2,6 +2,7 @@
 
 import type {
   Box,
+  EnrolledTablet,
   Heartbeat,
   Hospital,
   Inference,
@@ -114,6 +115,11 @@ export class Api {
   async missing(items: readonly { id: string; sha256: string }[]): Promise<readonly string[]> {
     const { missing } = await this.#sent<{ missing: string[] }>("/v1/envelopes/missing", { items });
     return missing;
+  }
+
+  /** Enrol this tablet by a one-time code; the box sets its cookie. */
+  enrol(code: string): Promise<EnrolledTablet> {
+    return this.#sent("/v1/tablets/", { code });
   }
 
   /** Say how this tablet stands. */

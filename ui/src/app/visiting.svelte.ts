@@ -114,6 +114,7 @@ export class Visiting {
       modelId: null,
       clockOffsetS,
       version,
+      tabletId: this.#app.enrolled?.id ?? null,
     });
     const payload = new TextEncoder().encode(JSON.stringify(document));
     await this.#hold(this.visit.id, "inference", null, payload, await sha256Hex(payload));

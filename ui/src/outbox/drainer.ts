@@ -35,6 +35,8 @@ export interface World {
   later(ms: number, run: () => void): () => void;
   storagePct(): Promise<number | null>;
   tell(outcome: Outcome): void;
+  /** Hear what the box said last. */
+  heard(beat: Heartbeat): void;
 }
 
 const BEAT_MS = 60_000;
@@ -142,6 +144,7 @@ export class Drainer {
       storage_pct: await this.#world.storagePct(),
       highest_seq: highestSeq,
     });
+    this.#world.heard(beat);
     if (await this.#outbox.mustCompare(beat)) {
       const kept = (await this.#outbox.all()).filter(({ state }) => state === "safe");
       const missing = new Set<string>();

@@ -60,7 +60,7 @@ class Network implements Courier {
     this.before("heartbeat");
     const seqs = [...this.held.values()];
     const lastSeq = Math.max(0, ...seqs);
-    return { epoch: this.epoch, last_seq: lastSeq, backed_up_through_seq: null, time: "", min_app_version: "" };
+    return { epoch: this.epoch, last_seq: lastSeq, backed_up_through_seq: null, time: "", min_app_version: "", tablet: null };
   }
 
   *#recordingsOf(name: string): Generator<string> {
@@ -77,6 +77,7 @@ function drainer(network: Network, told: Outcome[] = []): Drainer {
     later: () => () => undefined,
     storagePct: async () => 1,
     tell: (outcome) => told.push(outcome),
+    heard: () => undefined,
   });
 }
 
