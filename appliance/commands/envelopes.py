@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -78,7 +77,7 @@ def _items(path: Path) -> Iterator[tuple[str, bytes]]:
                 parse_uuid(item["id"], field="id"),
                 base64.b64decode(item["sealed"], validate=True),
             )
-        except (TypeError, KeyError, AttributeError, binascii.Error) as error:
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise _no_export(path) from error
 
 

@@ -68,6 +68,7 @@ def test_one_that_is_refused_holds_up_no_other(box: Console) -> None:
         '{"format": "spira-sealed-1"}',
         '{"format": "spira-sealed-1", "items": [7]}',
         '{"format": "spira-sealed-1", "items": [{"id": "x", "sealed": ""}]}',
+        f'{{"format": "spira-sealed-1", "items": [{{"id": "{uuid.UUID(int=1)}", "sealed": "é"}}]}}',
     ],
 )
 def test_another_file_is_refused_by_its_name(box: Console, content: str) -> None:
