@@ -96,6 +96,7 @@ COMMANDS: Final[Sequence[Listed]] = (
         "appliance.commands.inferences:app",
     ),
     Listed("envelopes", "Sealed items of a tablet: open.", "appliance.commands.envelopes:app"),
+    Listed("tablets", "Enrolled tablets: enrol, list, revoke.", "appliance.commands.tablets:app"),
     Listed(
         "users", "Accounts: add, list, set a password, disable.", "appliance.commands.users:app"
     ),

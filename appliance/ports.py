@@ -36,6 +36,7 @@ from appliance.core.ids import (
     RecordingId,
     ResultId,
     Sha256,
+    TabletId,
     TokenId,
     UserId,
 )
@@ -53,6 +54,7 @@ from appliance.core.refresh import Refresh
 from appliance.core.result import Answer, Result
 from appliance.core.scores import Scores
 from appliance.core.signing_key import TrustedKey
+from appliance.core.tablet import Standing, Tablet
 from appliance.core.throttle import Budget
 
 
@@ -204,6 +206,39 @@ class EnvelopeRecords(Protocol):
 
     def last_seq(self) -> int:
         """Return the highest number given; 0 before the first."""
+
+
+class TabletRecords(Protocol):
+    """Devices that may bring sealed items, and how they stand."""
+
+    def add_tablet(self, tablet: Tablet, *, code: Sha256, audit: AuditEntry) -> None:
+        """Await a tablet. Raises NameTaken: another that is not revoked has the name."""
+
+    def awaited(self, code: Sha256, *, now: datetime) -> Tablet | None:
+        """Return the tablet a code is for; None where it is not good, or not any more."""
+
+    def enrol(
+        self, tablet_id: TabletId, *, code: Sha256, secret: Sha256, at: datetime, audit: AuditEntry
+    ) -> bool:
+        """Let the tablet show this secret from now on, and no other.
+
+        False, and nothing is stored: the code is not good any more.
+        """
+
+    def tablet_with(self, secret: Sha256) -> Tablet | None:
+        """Return the tablet that shows this secret; None where there is none, or a damaged row."""
+
+    def stands(self, tablet_id: TabletId, standing: Standing) -> None:
+        """Remember what a tablet said last; its code is used up. Unknown ones are no error."""
+
+    def tablets(self) -> tuple[Tablet, ...]:
+        """Return all tablets by name, revoked ones too."""
+
+    def revoke_tablet(self, tablet_id: TabletId, *, audit: AuditEntry) -> None:
+        """Let nobody show its secret or code any more; again changes nothing.
+
+        Raises TabletNotFound.
+        """
 
 
 class RefreshRecords(Protocol):

@@ -9,6 +9,7 @@ from tests.fakes_audit import FakeAudit
 from tests.fakes_documents import FakeEnvelopes, FakeKeys, FakeProtocols, FakeRecordings
 from tests.fakes_inferences import FakeInferences
 from tests.fakes_jobs import FakeJobs
+from tests.fakes_tablets import FakeTablets
 from tests.fakes_versions import FakeModels
 
 
@@ -19,6 +20,7 @@ class FakeRecords:
     accounts: FakeAccounts
     refreshes: FakeAccounts
     envelopes: FakeEnvelopes
+    tablets: FakeTablets
     hospitals: FakeHospitals
     protocols: FakeProtocols
     models: FakeModels
@@ -40,6 +42,7 @@ def open_fake_records() -> FakeRecords:
         accounts=accounts,
         refreshes=accounts,
         envelopes=FakeEnvelopes(audit),
+        tablets=FakeTablets(audit),
         hospitals=hospitals,
         protocols=FakeProtocols(audit),
         models=FakeModels(audit, jobs),

@@ -126,6 +126,7 @@ def _filled(
         accounts=records.accounts,
         refreshes=records.refreshes,
         envelopes=records.envelopes,
+        tablets=records.tablets,
         hospitals=records.hospitals,
         protocols=records.protocols,
         models=records.models,
@@ -196,6 +197,7 @@ def _examined_records(
         models=records.models,
         keys=records.keys,
         protocols=records.protocols,
+        tablets=records.tablets,
     )
 
 

@@ -30,6 +30,7 @@ from appliance.ports import (
     ProtocolRecords,
     RecordingRecords,
     RefreshRecords,
+    TabletRecords,
     Ticks,
 )
 from appliance.settings import Settings
@@ -65,6 +66,7 @@ class Appliance:
     accounts: AccountRecords
     refreshes: RefreshRecords
     envelopes: EnvelopeRecords
+    tablets: TabletRecords
     hospitals: HospitalRecords
     protocols: ProtocolRecords
     models: ModelRecords

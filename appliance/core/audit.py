@@ -40,6 +40,9 @@ class AuditAction(StrEnum):
     MODEL_REMOVED = "model.removed"
     KEY_ADDED = "key.added"
     KEY_REVOKED = "key.revoked"
+    TABLET_ADDED = "tablet.added"
+    TABLET_ENROLLED = "tablet.enrolled"
+    TABLET_REVOKED = "tablet.revoked"
     ENVELOPE_OPENED = "envelope.opened"
     RECORDING_STORED = "recording.stored"
     RECORDING_OPENED = "recording.opened"
@@ -56,7 +59,7 @@ class AuditEntry:
     """What a write has to say for itself; stored in the same transaction.
 
     Attributes:
-        actor: a user id, or `console` (the CLI) or `box` (the worker).
+        actor: a user id, a tablet id, or `console` (the CLI) or `box` (the worker).
         details: ids, counts and codes; never patient data.
     """
 
@@ -100,7 +103,7 @@ def audited(
         action: what happened.
         entity_id: to which one.
         at: when.
-        actor: a user id, `console` or `box`.
+        actor: a user or tablet id, `console` or `box`.
         details: ids, counts and codes; never patient data.
     """
     entity = action.value.partition(".")[0]

@@ -184,6 +184,13 @@ class EnvelopeRefused(Refused):
     )
 
 
+class EnrolmentRefused(Refused):
+    """The code enrols no tablet."""
+
+    code = "enrolment-refused"
+    remedy = "Check what was typed, or make a new code: it is good for one tablet and one day."
+
+
 class ConsentRequired(Refused):
     """Recordings cannot be attached without an accepted consent."""
 
@@ -463,6 +470,13 @@ class KeyNotFound(Missing):
 
     code = "key-not-found"
     remedy = "List keys to see their fingerprints."
+
+
+class TabletNotFound(Missing):
+    """Tablet not found."""
+
+    code = "tablet-not-found"
+    remedy = "List tablets to see their names and ids."
 
 
 class FileMissing(Missing):

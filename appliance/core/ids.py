@@ -17,6 +17,7 @@ RecordingId = NewType("RecordingId", str)
 ConsentId = NewType("ConsentId", str)
 ResultId = NewType("ResultId", str)
 TokenId = NewType("TokenId", str)
+TabletId = NewType("TabletId", str)
 Sha256 = NewType("Sha256", str)
 """64 lower-case hexadecimal digits."""
 

@@ -1,8 +1,9 @@
 """How long a sign-in must wait after failures: pure arithmetic over stored counts.
 
-Three budgets (API.md §5): the pair (account, address), the address, and the account as a
-whole. An address that signed in to the account before is judged by the pair alone, so that
-nobody can lock a ward out by guessing from elsewhere.
+Three budgets (API.md §5): the pair (account, place), the place, and the account as a whole. A
+place is an enrolled tablet, whatever its address, else an address. One that signed in to the
+account before is judged by the pair alone, so that nobody can lock a ward out by guessing from
+elsewhere.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Failures:
     known: bool = False
 
 
-def throttle_keys(username: str, address: str) -> Mapping[Budget, str]:
+def throttle_keys(username: str, place: str) -> Mapping[Budget, str]:
     """Return the stored key of each budget.
 
     Keys are digests: what people type into the name field may be a password. Names are folded
@@ -58,12 +59,12 @@ def throttle_keys(username: str, address: str) -> Mapping[Budget, str]:
 
     Args:
         username: as typed.
-        address: the peer's address, never a forwarded one.
+        place: the id of an enrolled tablet, else the peer's address, never a forwarded one.
     """
     account = folded(username.strip())
     texts = {
-        Budget.PAIR: f"pair\n{account}\n{address}",
-        Budget.ADDRESS: f"address\n{address}",
+        Budget.PAIR: f"pair\n{account}\n{place}",
+        Budget.ADDRESS: f"address\n{place}",
         Budget.ACCOUNT: f"account\n{account}",
     }
     return {budget: hashlib.sha256(text.encode()).hexdigest() for budget, text in texts.items()}

@@ -52,7 +52,7 @@ class Attempt:
     Attributes:
         username: as typed, without blanks around it.
         keys: what it counts under.
-        known: this address signed in to this account before.
+        known: this place signed in to this account before.
     """
 
     username: str
@@ -110,19 +110,17 @@ def add_user(
     return user
 
 
-def admit_attempt(
-    username: str, *, address: str, clock: Clock, accounts: AccountRecords
-) -> Attempt:
+def admit_attempt(username: str, *, place: str, clock: Clock, accounts: AccountRecords) -> Attempt:
     """Let an attempt to sign in through to the hash, counted.
 
     Args:
         username: as typed; case does not matter.
-        address: the peer's own address, never a forwarded one.
+        place: the enrolled tablet, else the peer's own address, never a forwarded one.
 
     Raises:
         TooManyAttempts: details.retry_after_s says when to try again.
     """
-    keys = throttle_keys(username, address)
+    keys = throttle_keys(username, place)
     known = accounts.is_known(keys)
     _admit(keys, clock=clock, accounts=accounts)
     return Attempt(username=username.strip(), keys=keys, known=known)
@@ -184,7 +182,7 @@ def confirm_password(
     user: User,
     password: str,
     *,
-    address: str,
+    place: str,
     clock: Clock,
     accounts: AccountRecords,
     hasher: PasswordHasher,
@@ -194,7 +192,7 @@ def confirm_password(
     Raises:
         WrongPassword, TooManyAttempts.
     """
-    keys = throttle_keys(user.username, address)
+    keys = throttle_keys(user.username, place)
     _admit(keys, clock=clock, accounts=accounts)
     try:
         _verified(accounts.credentials(user.username), password, hasher)

@@ -12,6 +12,7 @@ from appliance.core.errors import NotSignedIn
 from appliance.core.ids import TokenId
 from appliance.core.refresh import IDLE, LASTING, Refresh, Shown, digest_of, judged
 from appliance.core.signing_key import BoxSigner
+from appliance.core.tablet import Tablet
 from appliance.ports import AccountRecords, Clock, NewId, NewSecret, RefreshRecords
 
 
@@ -113,11 +114,11 @@ def _following(
     )
 
 
-def author_pass_of(session: AppSession, *, tablet_id: str | None, signer: BoxSigner) -> str:
+def author_pass_of(session: AppSession, tablet: Tablet | None, *, signer: BoxSigner) -> str:
     """Return the note by which what is written in this sign-in says later who wrote it."""
     author = AuthorPass(
         user_id=session.user.id,
-        tablet_id=tablet_id,
+        tablet_id=None if tablet is None else tablet.id,
         issued_at=session.began_at,
         expires_at=session.ends_at,
     )

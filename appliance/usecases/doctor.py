@@ -26,6 +26,7 @@ from appliance.ports import (
     Predictor,
     ProtocolRecords,
     RecordingRecords,
+    TabletRecords,
 )
 from appliance.usecases.audit_chain import chain_break
 from appliance.usecases.checks import (
@@ -41,6 +42,7 @@ from appliance.usecases.checks import (
     secrets,
     sqlite_version,
     stuck_jobs,
+    tablets,
     unattached_recordings,
     unreadable,
 )
@@ -62,6 +64,7 @@ class ExaminedRecords:
     models: ModelRecords
     keys: KeyRecords
     protocols: ProtocolRecords
+    tablets: TabletRecords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,7 @@ def _looks(box: ExaminedBox, *, deep: bool) -> tuple[Look, ...]:
         ("audit", lambda: _look_at_audit(box, opened_records(box))),
         ("recordings", lambda: _look_at_recordings(box, opened_records(box))),
         ("audio", lambda: _look_at_audio(box, opened_records(box), deep=deep)),
+        ("tablets", lambda: _look_at_tablets(box, opened_records(box))),
         ("models", lambda: _look_at_models(box, opened_records(box))),
         ("bundles", lambda: _look_at_bundles(box, opened_records(box), deep=deep)),
     )
@@ -200,6 +204,10 @@ def _is_damaged(box: ExaminedBox, sha256: Sha256, missing: set[Sha256]) -> bool:
     except AudioMissing:
         missing.add(sha256)
     return False
+
+
+def _look_at_tablets(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
+    yield from tablets.check(records.tablets.tablets(), now=box.clock())
 
 
 def _look_at_models(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:

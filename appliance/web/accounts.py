@@ -183,7 +183,7 @@ def _set_password(
         confirm_password(
             user,
             sent.old_password,
-            address=request.address,
+            place=request.address,
             clock=appliance.clock,
             accounts=appliance.accounts,
             hasher=appliance.hasher,

@@ -16,6 +16,7 @@ from appliance.bootstrap import Appliance
 from appliance.core.errors import CrossSite, NotSignedIn
 from appliance.core.refresh import IDLE, LASTING
 from appliance.core.session_ages import SessionAges, session_of
+from appliance.core.tablet import Tablet
 from appliance.usecases.app_sessions import AppSession, author_pass_of, go_on
 from appliance.usecases.sessions import begin_session
 from appliance.web import tokens, wire
@@ -28,6 +29,7 @@ CLIENT_HEADER: Final = "X-SPIRA-Client"
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIES: Final = (tokens.SESSION_COOKIE, REFRESH_COOKIE)
+"""Of a sign-in; that of the tablet itself outlasts it."""
 
 
 def from_own_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -40,7 +42,7 @@ def from_own_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHa
     is_sign_in = (method, connection.url.path.rstrip("/")) == ("POST", tokens.SIGN_IN_PATH)
     if method in _SAFE_METHODS or is_sign_in or tokens.has_bearer(connection):
         return
-    if not any(name in connection.cookies for name in _COOKIES):
+    if not any(name in connection.cookies for name in (*_COOKIES, tokens.TABLET_COOKIE)):
         return
     # A foreign Origin was refused before; here one has to be.
     if "origin" not in connection.headers or CLIENT_HEADER not in connection.headers:
@@ -79,10 +81,13 @@ async def refresh(
         ages=ages,
         accounts=appliance.accounts,
     )
-    return signed_in(session, appliance)
+    tablet = await asyncio.to_thread(tokens.tablet_shown, request, appliance.tablets)
+    return signed_in(session, tablet, appliance)
 
 
-def signed_in(session: AppSession, appliance: Appliance) -> Response[wire.AppSessionWire]:
+def signed_in(
+    session: AppSession, tablet: Tablet | None, appliance: Appliance
+) -> Response[wire.AppSessionWire]:
     """Return what the app is told of its sign-in, and the cookies it never sees."""
     user = session.user
     told = wire.AppSessionWire(
@@ -90,7 +95,7 @@ def signed_in(session: AppSession, appliance: Appliance) -> Response[wire.AppSes
         username=user.username,
         role=user.role,
         hospitals=user.hospital_ids,
-        author_pass=author_pass_of(session, tablet_id=None, signer=appliance.signer()),
+        author_pass=author_pass_of(session, tablet, signer=appliance.signer()),
         author_pass_expires_at=wire.instant(session.ends_at) or "",
         session_expires_at=wire.instant(session.token.expires_at) or "",
     )

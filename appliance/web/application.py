@@ -20,7 +20,7 @@ from appliance.web import docs, problems
 from appliance.web.accounts import UserController
 from appliance.web.app_sessions import from_own_page, refresh
 from appliance.web.box import show_box
-from appliance.web.envelopes import heartbeat, missing, outbox_key, send_envelope
+from appliance.web.envelopes import missing, outbox_key, send_envelope
 from appliance.web.events import EventController
 from appliance.web.headers import outermost
 from appliance.web.health import Readiness, health_router
@@ -35,7 +35,8 @@ from appliance.web.requests import MAX_DEPTH, BoxRequest
 from appliance.web.results import ResultController
 from appliance.web.sign_in import SignInController
 from appliance.web.tablet_app import Asset, app_handlers
-from appliance.web.tokens import token_auth
+from appliance.web.tablets import enrol_tablet, heartbeat
+from appliance.web.tokens import TABLETS, token_auth
 from appliance.web.traffic import Traffic
 from appliance.web.turns import Turns
 
@@ -76,7 +77,7 @@ def create_web(
         guards=[from_own_page],
         request_class=BoxRequest,
         request_max_body_size=settings.max_json_bytes,
-        state=State({MAX_DEPTH: settings.max_json_depth}),
+        state=State({MAX_DEPTH: settings.max_json_depth, TABLETS: appliance.tablets}),
         exception_handlers=problems.HANDLERS,
         openapi_config=docs.openapi_config(),
         cors_config=_cors(settings.cors_origins),
@@ -107,6 +108,7 @@ def _routes(appliance: Appliance, assets: Mapping[str, Asset]) -> list[Controlle
         outbox_key,
         send_envelope,
         missing,
+        enrol_tablet,
         heartbeat,
         UserController,
         ModelController,

@@ -54,13 +54,14 @@ _MEANINGS: Final = {
     416: "A range outside of the recording",
     421: "A Host name this box does not answer to",
     422: "Understood, but not valid",
+    431: "More than 64 KiB of headers, or a header of more",
     429: "Too many attempts; Retry-After says when",
     500: "A fault of the box, logged under error_id",
     503: "Not ready or not writable",
     507: "The disk is full",
 }
-ANYWHERE: Final = (403, 421, 500, 503, 507)
-"""What every address may answer."""
+ANYWHERE: Final = (400, 403, 421, 431, 500, 503, 507)
+"""What every address may answer: 400 and 431 to what is no request that could be read."""
 
 
 def may_fail(*statuses: int) -> dict[int, ResponseSpec]:

@@ -1,11 +1,10 @@
-"""What tablets seal: the key they seal to, the items they bring, and how far the box got."""
+"""What tablets seal: the key they seal to, and the items they bring."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import logging
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -21,28 +20,21 @@ from appliance.core.errors import DigestMismatch, TooLarge
 from appliance.core.ids import Sha256, parse_uuid
 from appliance.core.signing_key import fingerprint_of
 from appliance.ports import AudioPart, Stored
-from appliance.web import wire
 from appliance.web.bodies import (
-    AppVersion,
     Body,
-    Count,
     Digest,
-    Instant,
     Word,
 )
-from appliance.web.box import MIN_APP_VERSION
 from appliance.web.described import TakesHeader, also, may_fail, reads, takes, takes_json
-from appliance.web.guards import NURSE
 from appliance.web.multipart import PartWriter
 from appliance.web.requests import BoxRequest
 from appliance.web.sealed import take_in
+from appliance.web.tablets import carrier
 from appliance.web.threads import to_end
+from appliance.web.tokens import FOR_TABLETS
 from appliance.web.uploads import declared_sha256, receive_raw
 
 MEDIA_TYPE: Final = "application/octet-stream"
-BEHIND_S: Final = 24 * 3600
-FULL_PCT: Final = 70
-"""A tablet whose oldest item is older, or whose storage is fuller, is one for IT to look at."""
 
 _SEALED: Final = {"type": "string", "format": "binary"}
 _CONTENT_DIGEST: Final = TakesHeader(
@@ -93,26 +85,6 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
 
 
-class HeartbeatBody(Body, frozen=True, kw_only=True):
-    """What a tablet says of itself; counts and times only."""
-
-    app_version: AppVersion
-    waiting: Count
-    oldest_at: Instant | None = None
-    storage_pct: Annotated[float, Meta(ge=0, le=100)] | None = None
-    highest_seq: Annotated[int, Meta(ge=0)] = 0
-
-
-class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the box got; `backed_up_through_seq` is null while there is no backup."""
-
-    epoch: str
-    last_seq: int
-    backed_up_through_seq: int | None
-    time: str
-    min_app_version: str
-
-
 @get(
     "/v1/outbox-key",
     exclude_from_auth=True,
@@ -135,11 +107,11 @@ def outbox_key(appliance: NamedDependency[Appliance]) -> OutboxKey:
 
 @put(
     "/v1/envelopes/{item_id:str}",
-    guards=(NURSE,),
+    guards=(carrier,),
     tags=("envelopes",),
     status_code=HTTPStatus.CREATED,
     request_max_body_size=MAX_SEALED_BYTES,
-    opt=takes(MEDIA_TYPE, _SEALED) | reads(_CONTENT_DIGEST),
+    opt=takes(MEDIA_TYPE, _SEALED) | reads(_CONTENT_DIGEST) | FOR_TABLETS,
     responses=may_fail(400, 401, 403, 404, 409, 410, 411, 413, 415, 422)
     | also(200, ReceiptWire, "It was here already, with the same content"),
 )
@@ -176,10 +148,10 @@ async def send_envelope(
 
 @post(
     "/v1/envelopes/missing",
-    guards=(NURSE,),
+    guards=(carrier,),
     tags=("envelopes",),
     status_code=HTTPStatus.OK,
-    opt=takes_json(ItemsBody),
+    opt=takes_json(ItemsBody) | FOR_TABLETS,
     responses=may_fail(400, 401, 403, 413, 415, 422),
 )
 async def missing(request: BoxRequest, appliance: NamedDependency[Appliance]) -> Missing:
@@ -189,47 +161,11 @@ async def missing(request: BoxRequest, appliance: NamedDependency[Appliance]) ->
     return Missing(missing=await asyncio.to_thread(appliance.envelopes.missing, items))
 
 
-@post(
-    "/v1/tablets/me/heartbeat",
-    guards=(NURSE,),
-    tags=("envelopes",),
-    status_code=HTTPStatus.OK,
-    opt=takes_json(HeartbeatBody),
-    responses=may_fail(400, 401, 403, 413, 415, 422),
-)
-async def heartbeat(request: BoxRequest, appliance: NamedDependency[Appliance]) -> Heartbeat:
-    """Say how a tablet stands, and learn how far the box got."""
-    sent = await request.read_json(HeartbeatBody)
-    now = appliance.clock()
-    _tell_of_trouble(sent, now)
-    return Heartbeat(
-        epoch=appliance.owner,
-        last_seq=await asyncio.to_thread(appliance.envelopes.last_seq),
-        backed_up_through_seq=None,
-        time=wire.instant(now) or "",
-        min_app_version=MIN_APP_VERSION,
-    )
-
-
 def _declared_content(part: AudioPart, declared: Sha256) -> bytes:
     """Return what arrived. Raises DigestMismatch: it is not what was sent."""
     if part.sha256() != declared:
         raise DigestMismatch
     return part.content()
-
-
-def _tell_of_trouble(sent: HeartbeatBody, now: datetime) -> None:
-    """Log a tablet that stays behind or fills up: IT reads it."""
-    oldest_s = 0.0 if sent.oldest_at is None else (now - sent.oldest_at).total_seconds()
-    if oldest_s > BEHIND_S or (sent.storage_pct or 0) > FULL_PCT:
-        _log.warning(
-            "tablet-behind",
-            extra={
-                "n_waiting": sent.waiting,
-                "oldest_h": round(oldest_s / 3600, 1),
-                "storage_pct": sent.storage_pct,
-            },
-        )
 
 
 def _receipt(receipt: Receipt, appliance: Appliance) -> ReceiptWire:

@@ -17,6 +17,7 @@ from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.ids import TokenId
 from appliance.core.refresh import IDLE
 from appliance.core.session_ages import SessionAges, session_of
+from appliance.core.tablet import Tablet
 from appliance.usecases.accounts import Attempt, admit_attempt, grant_token, verified_credentials
 from appliance.usecases.app_sessions import begin_app_session
 from appliance.usecases.sessions import begin_session
@@ -70,10 +71,11 @@ class SignInController(Controller):
         )
         if lacking:
             raise InvalidRequest(errors=lacking)
+        tablet = await asyncio.to_thread(tokens.tablet_shown, request, appliance.tablets)
         attempt = await asyncio.to_thread(
             admit_attempt,
             sent["username"],
-            address=request.address,
+            place=request.address if tablet is None else tablet.id,
             clock=appliance.clock,
             accounts=appliance.accounts,
         )
@@ -85,7 +87,9 @@ class SignInController(Controller):
                 accounts=appliance.accounts,
                 hasher=appliance.hasher,
             )
-        return await _granted(attempt, verified, appliance, ages, is_app=sent.get("client") == APP)
+        return await _granted(
+            attempt, verified, appliance, ages, tablet, is_app=sent.get("client") == APP
+        )
 
     @delete(responses=may_fail(401), response_cookies=forgotten(), sync_to_thread=True)
     def sign_out(self, request: BoxRequest, appliance: NamedDependency[Appliance]) -> None:
@@ -106,6 +110,7 @@ async def _granted(
     verified: Credentials,
     appliance: Appliance,
     ages: SessionAges,
+    tablet: Tablet | None,
     *,
     is_app: bool,
 ) -> Response[wire.TokenWire] | Response[wire.AppSessionWire]:
@@ -137,4 +142,4 @@ async def _granted(
         new_secret=appliance.new_secret,
         refreshes=appliance.refreshes,
     )
-    return signed_in(session, appliance)
+    return signed_in(session, tablet, appliance)

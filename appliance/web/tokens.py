@@ -1,30 +1,41 @@
-"""Bearer tokens: a signed JWT names a row, and the row decides (API.md §5)."""
+"""Who asks: a signed JWT names a row, and the row decides (API.md §5); tablets show a secret."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ImproperlyConfiguredException
+from litestar.middleware import AuthenticationResult
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.security.jwt import JWTCookieAuth
+from litestar.security.jwt import JWTCookieAuth, JWTCookieAuthenticationMiddleware
 from litestar.security.jwt import Token as JwtToken
 from litestar.security.jwt.token import JWTDecodeOptions
 
 from appliance.bootstrap import Appliance
 from appliance.core.account import Token, User
 from appliance.core.ids import TokenId
+from appliance.core.refresh import digest_of
 from appliance.core.session_ages import Session, SessionAges
+from appliance.core.tablet import Tablet
+from appliance.ports import TabletRecords
 from appliance.usecases.sessions import session_user
 
 ALGORITHM = "HS256"
 SESSION_COOKIE = "__Host-spira"
 """Holds the web app's token; its prefix binds it to this host, by TLS alone (RFC 6265bis)."""
+TABLET_COOKIE = "__Host-spira-tablet"
+"""Holds the secret of an enrolled tablet: it brings envelopes and heartbeats, nothing else."""
 SIGN_IN_PATH = "/v1/users/auth"
+
+FOR_TABLETS = {"for_tablets": True}
+"""The `opt` of a handler that lets enrolled tablets in, although nobody is signed in."""
+TABLETS = "tablets"
+"""Key of the application's state under which the records of tablets stand."""
 
 
 @dataclass
@@ -67,9 +78,42 @@ def has_bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     return connection.headers.get("authorization", "").partition(" ")[-1] != ""
 
 
+def tablet_shown(
+    connection: ASGIConnection[Any, Any, Any, Any], tablets: TabletRecords
+) -> Tablet | None:
+    """Return the tablet that a request comes from; None where it is not enrolled. Blocks."""
+    secret = connection.cookies.get(TABLET_COOKIE)
+    return tablets.tablet_with(digest_of(secret)) if secret else None
+
+
+def tablet_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Tablet | None:
+    """Return the tablet that was let in by its own secret; None where a user was."""
+    asks: object = connection.scope["user"]
+    return asks if isinstance(asks, Tablet) else None
+
+
+class _Authentication(JWTCookieAuthenticationMiddleware):
+    """A user by a token; where tablets are let in, a tablet before any user."""
+
+    async def authenticate_request(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> AuthenticationResult:
+        """Say who asks. Raises NotAuthorizedException."""
+        if connection.route_handler.opt.get("for_tablets") and not has_bearer(connection):
+            tablets: TabletRecords = connection.app.state[TABLETS]
+            tablet = await asyncio.to_thread(tablet_shown, connection, tablets)
+            if tablet is not None:
+                return AuthenticationResult(user=tablet, auth=None)
+        return await super().authenticate_request(connection)
+
+
 @dataclass
 class _TokenAuth(JWTCookieAuth[User, BearerToken]):
     """A token in the header of a program, or in the cookie of the web app."""
+
+    authentication_middleware_class: type[JWTCookieAuthenticationMiddleware] = field(
+        default=_Authentication
+    )
 
     @property
     def openapi_components(self) -> Components:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from playwright.sync_api import Playwright
 
 from tests.browser import nurse
 from tests.browser.tablet import Tablet, stored, tablet
-from tests.system.boxes import Box, wait_until
+from tests.system.boxes import Box, run_spira, wait_until
 
 SECOND_RGH = "13817615A"
 
@@ -118,3 +119,30 @@ def test_signing_out_keeps_what_waits(ward: Tablet, box: Box) -> None:
     ward.fill("Senha", box.users["nurse"]["password"])
     ward.tap("Entrar")
     wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
+
+
+def test_an_enrolled_tablet_delivers_while_nobody_is_signed_in(ward: Tablet, box: Box) -> None:
+    """By its own credential, which a one-time code of the console gave it."""
+    made = run_spira("tablets", "enrol", "Ala 3", "--data", str(box.data), "--json")
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    ward.tap("Este aparelho")
+    ward.fill("Código", "0000-0000-0000")
+    ward.tap("Cadastrar aparelho")
+    ward.sees("não conhece este código")
+    ward.fill("Código", json.loads(made.stdout)["code"].lower())
+    ward.tap("Cadastrar aparelho")
+    ward.sees("Cadastrado como Ala 3")
+    ward.tap("Voltar")
+    ward.context.set_offline(True)
+    one_patient(ward, nurse.RGH, "1425 9401-E")
+    ward.tap("Fechar")
+    ward.tap("Sair")
+    ward.sees("Quem é você")
+    ward.context.set_offline(False)
+    ward.page.evaluate("window.dispatchEvent(new Event('online'))")
+    wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
+    ward.sees("Quem é você")
+    listed = json.loads(run_spira("tablets", "list", "--data", str(box.data), "--json").stdout)
+    assert listed["tablets"][0]["state"] == "enrolled"
+    assert listed["tablets"][0]["standing"]["n_waiting"] >= 0

@@ -1,4 +1,4 @@
-"""Users, hospitals, protocols and keys from the console: what is right, and what is refused."""
+"""Users, hospitals, protocols, keys and tablets from the console: right, and refused."""
 
 from __future__ import annotations
 
@@ -233,3 +233,17 @@ def test_the_name_of_a_key_is_one_printable_line(box: Console, name: str) -> Non
 
     assert box.error("keys", "add", key, *told) == (3, "invalid-request")
     assert trusted.fingerprint not in box.run("keys", "list").stdout
+
+
+def test_a_tablet_is_awaited_listed_and_revoked(box: Console) -> None:
+    """Its code is in the answer of the one command and in no later one."""
+    made = box.json("tablets", "enrol", "Ala 3")
+    assert re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}", made["code"])
+    (listed,) = box.json("tablets", "list")["tablets"]
+    assert (listed["name"], listed["state"], listed["standing"]) == ("Ala 3", "awaited", None)
+    assert made["code"] not in box.run("tablets", "list").stdout
+    assert box.error("tablets", "enrol", "ALA 3") == (3, "name-taken")
+    assert box.json("tablets", "revoke", "Ala 3") == {"revoked": listed["id"]}
+    assert box.json("tablets", "list")["tablets"][0]["state"] == "revoked"
+    assert box.error("tablets", "revoke", "Ala 3") == (5, "tablet-not-found")
+    assert box.error("tablets", "enrol", " ") == (3, "invalid-request")

@@ -17,6 +17,7 @@ from appliance.ports import (
     ProtocolRecords,
     RecordingRecords,
     RefreshRecords,
+    TabletRecords,
 )
 from tests.builders import (
     a_hospital,
@@ -66,6 +67,10 @@ class Records(Protocol):
     @property
     def envelopes(self) -> EnvelopeRecords:
         """Sealed items by number."""
+
+    @property
+    def tablets(self) -> TabletRecords:
+        """Enrolled devices."""
 
     @property
     def jobs(self) -> JobRecords:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import httpx
 from hypothesis import strategies as st
 from schemathesis.generation.case import Case
 from schemathesis.generation.meta import TestPhase
 
+from appliance.web.app_sessions import REFRESH_COOKIE
 from tests.form_2022 import FORM_2022
-from tests.system.boxes import Box, Client, content_digest
+from tests.sealing import a_head, sealed
+from tests.system.boxes import Box, Client, content_digest, run_spira
 
 ROLES: Final = ("aceite", "sustentada", "parlenda")
 MAX_HEAD: Final = 44
@@ -26,12 +31,16 @@ class Feed:
     Attributes:
         ids: name of a path parameter -> ids that exist.
         body: an inference that is accepted; each time with recordings of its own.
+        app: what the web app was told at a sign-in, and the secret that goes on with it.
+        code: of a tablet that is awaited; good until the tablet is heard of.
         passwords: of the demonstration users.
     """
 
     nurse: Client
     golden: Mapping[str, bytes]
     users: Mapping[str, dict[str, str]]
+    app: AppSignIn
+    code: str
     ids: dict[str, list[str]] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
 
@@ -46,7 +55,14 @@ class Feed:
         assert made.status_code == 200, made.text
         users = admin.http.get("/v1/users").json()["users"]
         newcomer = next(user for user in users if user["username"] == NEWCOMER["username"])
-        feed = cls(nurse=nurse, golden=golden, users=box.users)
+        awaited = run_spira("tablets", "enrol", "Ala 3", "--data", str(box.data), "--json")
+        feed = cls(
+            nurse=nurse,
+            golden=golden,
+            users=box.users,
+            app=AppSignIn.of(box),
+            code=json.loads(awaited.stdout)["code"],
+        )
         feed.body = nurse.inference_body({})
         feed.ids = {
             "user_id": [nurse.user_id, newcomer["id"], clients["researcher"].user_id],
@@ -81,9 +97,34 @@ class Feed:
             odd = chance.choice([*case.body] or [""])
             whole: dict[str, Any] = {**FORM_2022, **self.golden}
             case.body = {**whole, odd: case.body[odd]} if odd and chance.random() < 0.5 else whole
-        elif label == SIGN_IN and isinstance(case.body, dict) and chance.random() < 0.2:
+        elif whole_may_be_sent:
+            self._show(case, chance)
+
+    def _show(self, case: Case[Any], chance: random.Random) -> None:
+        """Show credentials that are good, sometimes."""
+        label = case.operation.label
+        if label == SIGN_IN and isinstance(case.body, dict) and chance.random() < 0.2:
             user = self.users[chance.choice([*self.users])]
             case.body = {"username": user["username"], "password": user["password"]}
+        elif label == ENVELOPE and chance.random() < 0.7:
+            self.app.seal(case, self.golden, chance)
+        elif label == REFRESH and chance.random() < 0.7:
+            case.headers.update(self.app.headers)
+        elif label in {NEW_USER, NEW_PASSWORD} and chance.random() < 0.3:
+            self._give_password(case, chance)
+        elif label == ENROLMENT and chance.random() < 0.3:
+            case.body = {"code": self.code}
+
+    def _give_password(self, case: Case[Any], chance: random.Random) -> None:
+        """Add an account, or give that of the newcomer another password."""
+        given = ("password", "password_confirmation")
+        passwords: dict[str, Any] = {name: NEWCOMER[name] for name in given}
+        if case.operation.label == NEW_PASSWORD:
+            case.path_parameters["user_id"] = self.ids["user_id"][1]
+            case.body = passwords
+            return
+        name = f"n{chance.getrandbits(64):x}"
+        case.body = {**passwords, "username": name, "email": f"{name}@example.org"}
 
     def _one_wrong(self, case: Case[Any], role: str, chance: random.Random) -> None:
         """Send an inference that is accepted, or is but for what was generated of one part."""
@@ -102,6 +143,46 @@ class Feed:
         case.body = whole
 
 
+@dataclass(frozen=True)
+class AppSignIn:
+    """A nurse's sign-in to the web app, of which no answer is ever used: so it can be repeated."""
+
+    told: Mapping[str, Any]
+    headers: Mapping[str, str]
+    box_key: bytes
+
+    @classmethod
+    def of(cls, box: Box) -> AppSignIn:
+        """Sign in as the web app does."""
+        user = box.users["nurse"]
+        form = {"username": user["username"], "password": user["password"], "client": "pwa"}
+        answer = httpx.post(f"{box.address}/v1/users/auth", data=form)
+        assert answer.status_code == 200, answer.text
+        key = httpx.get(f"{box.address}/v1/outbox-key").json()["public_key"]
+        headers = {
+            "Cookie": f"{REFRESH_COOKIE}={answer.cookies[REFRESH_COOKIE]}",
+            "Origin": box.address,
+            "X-SPIRA-Client": "pwa/0.1.0",
+        }
+        return cls(told=answer.json(), headers=headers, box_key=base64.b64decode(key))
+
+    def seal(self, case: Case[Any], golden: Mapping[str, bytes], chance: random.Random) -> None:
+        """Send a sealed recording instead of what was generated."""
+        item_id, role = str(uuid.UUID(int=chance.getrandbits(128))), chance.choice(ROLES)
+        head = a_head(
+            "recording",
+            item_id,
+            golden[role],
+            author_pass=self.told["author_pass"],
+            user_id=self.told["id"],
+            role=role,
+            protocol=PROTOCOL,
+        )
+        case.path_parameters["item_id"] = item_id
+        case.body = sealed(head, golden[role], item_id=item_id, box_key=self.box_key)
+        case.headers["Content-Digest"] = content_digest(case.body)
+
+
 NEWCOMER: Final = {
     "username": "newcomer",
     "email": "newcomer@example.org",
@@ -112,6 +193,12 @@ RECORDING: Final = "PUT /v1/users/{user_id}/recordings/{recording_id}"
 INFERENCE: Final = "PUT /v1/users/{user_id}/inferences/{inference_id}"
 MULTIPART: Final = "POST /v1/users/{user_id}/inferences"
 SIGN_IN: Final = "POST /v1/users/auth"
+NEW_USER: Final = "POST /v1/users"
+NEW_PASSWORD: Final = "POST /v1/users/{user_id}/password"
+REFRESH: Final = "POST /v1/users/auth/refresh"
+ENVELOPE: Final = "PUT /v1/envelopes/{item_id}"
+ENROLMENT: Final = "POST /v1/tablets"
+PROTOCOL: Final = "spira-2022.1"
 
 
 @st.composite

@@ -13,8 +13,9 @@ from appliance.core.audit import AuditBreak
 from appliance.core.bundle import BundleContents
 from appliance.core.errors import DatabaseUnusable
 from appliance.core.findings import Finding, Severity, worst
-from appliance.core.ids import RecordingId
+from appliance.core.ids import RecordingId, TabletId
 from appliance.core.signing_key import KeyScope
+from appliance.core.tablet import BEHIND_AFTER, FULL_PCT, Standing, Tablet
 from appliance.usecases.checks import (
     active_model,
     audio_files,
@@ -28,6 +29,7 @@ from appliance.usecases.checks import (
     secrets,
     sqlite_version,
     stuck_jobs,
+    tablets,
     unattached_recordings,
 )
 from appliance.usecases.doctor import ExaminedBox, ExaminedRecords, examine
@@ -154,6 +156,39 @@ def test_a_wait_of_minutes_is_an_error() -> None:
     assert outcome(stuck_jobs.check(NOON, now=NOON + after)) == [("jobs-stuck", ERROR)]
 
 
+def test_work_that_stays_on_a_tablet_is_an_error_and_silence_a_note() -> None:
+    """Revoked and awaited ones are nobody's worry."""
+    standing = Standing(
+        at=NOON,
+        app_version="0.1.0",
+        n_waiting=1,
+        oldest_at=NOON,
+        storage_pct=FULL_PCT,
+        highest_seq=1,
+    )
+    ward = Tablet(
+        id=TabletId("t"),
+        name="Ala 3",
+        created_at=NOON,
+        code_ends_at=None,
+        enrolled_at=NOON,
+        standing=standing,
+    )
+    assert outcome(tablets.check((ward,), now=NOON + BEHIND_AFTER)) == []
+    late = NOON + BEHIND_AFTER + timedelta(seconds=1)
+    assert outcome(tablets.check((ward,), now=late)) == [("tablets-behind", ERROR)]
+    full = replace(ward, standing=replace(standing, storage_pct=FULL_PCT + 0.1))
+    assert outcome(tablets.check((full,), now=NOON)) == [("tablets-behind", ERROR)]
+    idle = replace(ward, standing=replace(standing, n_waiting=0, oldest_at=None))
+    later = NOON + tablets.SILENT_AFTER + timedelta(seconds=1)
+    (finding,) = tablets.check((idle,), now=later)
+    assert (finding.code, finding.details["tablets"]) == ("tablets-silent", ("Ala 3",))
+    never_heard = replace(ward, standing=None)
+    assert outcome(tablets.check((never_heard,), now=later)) == [("tablets-silent", NOTE)]
+    lost, awaited = replace(full, revoked=True), replace(never_heard, enrolled_at=None)
+    assert outcome(tablets.check((lost, awaited), now=later)) == []
+
+
 def test_a_clock_that_went_back_is_an_error() -> None:
     """Seconds of correction are no fault."""
 
@@ -239,6 +274,7 @@ def box_of(ward: Ward, directory: Path) -> ExaminedBox:
             models=ward.records.models,
             keys=ward.records.keys,
             protocols=ward.records.protocols,
+            tablets=ward.records.tablets,
         ),
         space=FakeDiskSpace(),
         recordings_above_bytes=FakeDiskSpace.recordings_bytes,

@@ -196,6 +196,7 @@ class Box:
             accounts=self.records.accounts,
             refreshes=self.records.refreshes,
             envelopes=self.records.envelopes,
+            tablets=self.records.tablets,
             hospitals=self.records.hospitals,
             protocols=self.records.protocols,
             models=self.records.models,

@@ -70,6 +70,7 @@ class Scene:
                 },
             },
             "POST /v1/envelopes/missing": {"json": {"items": []}},
+            "POST /v1/tablets": {"json": {"code": "0000-0000-0000"}},
             "POST /v1/tablets/me/heartbeat": {"json": {"app_version": "0.1.0", "waiting": 0}},
             "POST /v1/models": {"json": {"name": "n", "publishing_channel": "c"}},
             "POST /v1/hospitals": {"json": {"name": "Outro"}},

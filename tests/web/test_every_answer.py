@@ -136,7 +136,7 @@ def test_a_box_at_fault_sends_the_headers(scene: Scene, route: str) -> None:
     for fault, status in faults:
         broken: Any = Broken(fault)
         app = create_web(
-            replace(scene.box.appliance(), accounts=broken, jobs=broken),
+            replace(scene.box.appliance(), accounts=broken, jobs=broken, tablets=broken),
             readiness=scene.box.readiness,
         )
         with TestClient(app, base_url="http://box.local", raise_server_exceptions=False) as http:

@@ -57,6 +57,7 @@ ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
     "GET /v1/outbox-key": (200, 200, 200, 200, 200, 200),
     "PUT /v1/envelopes/{item_id}": (401, 422, 422, 422, 403, 403),
     "POST /v1/envelopes/missing": (401, 200, 200, 200, 403, 403),
+    "POST /v1/tablets": (422, 422, 422, 422, 422, 422),
     "POST /v1/tablets/me/heartbeat": (401, 200, 200, 200, 403, 403),
     "GET /v1/box": (200, 200, 200, 200, 200, 200),
     "GET /": (404, 404, 404, 404, 404, 404),

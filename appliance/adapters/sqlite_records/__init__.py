@@ -19,6 +19,7 @@ from appliance.adapters.sqlite_records.models import SqliteModels
 from appliance.adapters.sqlite_records.protocols import SqliteProtocols
 from appliance.adapters.sqlite_records.recordings import SqliteRecordings
 from appliance.adapters.sqlite_records.refreshes import SqliteRefreshes
+from appliance.adapters.sqlite_records.tablets import SqliteTablets
 from appliance.core.errors import StorageFailed
 from appliance.ports import DiskSpace
 
@@ -33,6 +34,7 @@ class SqliteRecords:
     accounts: SqliteAccounts
     refreshes: SqliteRefreshes
     envelopes: SqliteEnvelopes
+    tablets: SqliteTablets
     hospitals: SqliteHospitals
     protocols: SqliteProtocols
     models: SqliteModels
@@ -89,6 +91,7 @@ def open_records(
         accounts=SqliteAccounts(database),
         refreshes=SqliteRefreshes(database),
         envelopes=SqliteEnvelopes(database),
+        tablets=SqliteTablets(database),
         hospitals=SqliteHospitals(database),
         protocols=SqliteProtocols(database),
         models=SqliteModels(database),

@@ -53,6 +53,7 @@ class Unaudited(StrEnum):
     ONE_BY_ONE = "its audit rows are appended in the transaction, one a thing it did"
     EXPIRY = "a token whose time is over is nobody's, with its row or without"
     ROTATION = "it goes on with a sign-in that is audited"
+    STANDING = "what a tablet says of itself every minute"
     CLAIM = "who computes a result is bookkeeping; the result is audited"
 
 

@@ -34,6 +34,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "0008_audit_head": seal_schema.AUDIT_HEAD,
     "0009_refreshes": session_schema.REFRESHES,
     "0010_envelopes": session_schema.ENVELOPES,
+    "0011_tablets": session_schema.TABLETS,
 }
 
 SEALING = frozenset({"0007_seals"})

@@ -46,7 +46,7 @@ SEALED_AT_FIRST: Final = (
 )
 """The tables there were when seals came; later ones are made with theirs."""
 
-SEALED: Final = (*SEALED_AT_FIRST, "refreshes", "envelopes")
+SEALED: Final = (*SEALED_AT_FIRST, "refreshes", "envelopes", "tablets")
 """Every table but the audit, whose rows are chained instead."""
 
 COUNTS: Final = (

@@ -2,6 +2,7 @@
 
 import type {
   Box,
+  EnrolledTablet,
   Heartbeat,
   Hospital,
   Inference,
@@ -73,7 +74,11 @@ export class Api {
   /** The bytes of the protocol new work begins under. */
   async protocol(): Promise<Uint8Array<ArrayBuffer>> {
     const answer = await this.#answer("GET", "/v1/protocols/current");
-    return new Uint8Array(await answer.arrayBuffer());
+    try {
+      return new Uint8Array(await answer.arrayBuffer());
+    } catch (error) {
+      throw new Unreachable("the answer broke off", { cause: error });
+    }
   }
 
   /** The hospitals with their rules. */
@@ -112,6 +117,11 @@ export class Api {
     return missing;
   }
 
+  /** Enrol this tablet by a one-time code; the box sets its cookie. */
+  enrol(code: string): Promise<EnrolledTablet> {
+    return this.#sent("/v1/tablets/", { code });
+  }
+
   /** Say how this tablet stands. */
   heartbeat(state: {
     readonly app_version: string;
@@ -146,7 +156,12 @@ export class Api {
   /** A recording of one's own, to be played; opening it is on record. */
   async recording(userId: string, inferenceId: string, id: string): Promise<Blob> {
     const path = `/v1/users/${userId}/inferences/${inferenceId}/recordings/${id}`;
-    return (await this.#answer("GET", path)).blob();
+    const answer = await this.#answer("GET", path);
+    try {
+      return await answer.blob();
+    } catch (error) {
+      throw new Unreachable("the answer broke off", { cause: error });
+    }
   }
 
   async #sent<Answer>(path: string, document: unknown): Promise<Answer> {
@@ -157,7 +172,12 @@ export class Api {
   }
 
   async #json<Answer>(method: string, path: string, sent: Sent = {}): Promise<Answer> {
-    return (await this.#answer(method, path, sent)).json() as Promise<Answer>;
+    const answer = await this.#answer(method, path, sent);
+    try {
+      return (await answer.json()) as Answer;
+    } catch (error) {
+      throw new Unreachable("the answer broke off", { cause: error });
+    }
   }
 
   async #answer(method: string, path: string, sent: Sent = {}): Promise<Response> {

@@ -65,6 +65,14 @@ export interface Heartbeat {
   readonly backed_up_through_seq: number | null;
   readonly time: string;
   readonly min_app_version: string;
+  /** As whom the box knows this tablet; null where it is not enrolled. */
+  readonly tablet: EnrolledTablet | null;
+}
+
+/** A tablet that brings its work home while nobody is signed in. */
+export interface EnrolledTablet {
+  readonly id: string;
+  readonly name: string;
 }
 
 export type Status = "processing" | "completed" | "error";

@@ -1,7 +1,7 @@
 /** What the app knows, and what a tap leads to; the screens only show it. */
 
 import { Api, Refusal, Unreachable } from "../api/client.ts";
-import type { Box, Hospital, Model, OutboxKey } from "../api/types.ts";
+import type { Box, EnrolledTablet, Hospital, Model, OutboxKey } from "../api/types.ts";
 import { Drafts } from "../drafts/drafts.ts";
 import type { Draft } from "../drafts/drafts.ts";
 import type { Outcome } from "../outbox/drainer.ts";
@@ -62,6 +62,7 @@ export class App {
   known = $state.raw<Known | null>(null);
   connection = $state.raw<Connection>({ kind: "unknown" });
   outlook = $state.raw<Outlook>({ nVisits: 0, nItems: 0, oldestAt: null, parked: [], highestSeq: 0 });
+  enrolled = $state.raw<EnrolledTablet | null>(null);
   sendingId = $state.raw<string | null>(null);
   draft = $state.raw<Draft | null>(null);
   keyChanged = $state(false);
@@ -85,6 +86,7 @@ export class App {
       },
       storagePct,
       tell: (outcome) => this.#told(outcome),
+      heard: ({ tablet }) => void this.#setEnrolled(tablet),
     });
   }
 
@@ -96,6 +98,7 @@ export class App {
   /** Open what this tablet keeps, then look for the box. */
   async open(): Promise<void> {
     this.language = await this.tablet.value<Language>("language", "pt-BR");
+    this.enrolled = await this.tablet.value<EnrolledTablet | null>("enrolled", null);
     this.people = await this.sessions.people();
     this.session = await this.sessions.current();
     await this.#forgetOld();
@@ -173,9 +176,17 @@ export class App {
     } catch (error) {
       this.#told(outcomeOf(error));
     }
-    if (this.session?.isOver === true) this.connection = { kind: "session-over" };
-    else if (this.session !== null) await this.drainer.now();
+    const isOver = this.session?.isOver === true;
+    // An enrolled tablet delivers by itself, locked or with nobody signed in.
+    if (this.enrolled !== null || (this.session !== null && !isOver)) await this.drainer.now();
+    if (isOver) this.connection = { kind: "session-over" };
     await this.look();
+  }
+
+  /** Enrol this tablet by the code that IT made; then it delivers by itself. */
+  async enrol(code: string): Promise<void> {
+    await this.#setEnrolled(await this.api.enrol(code));
+    void this.drainer.now();
   }
 
   /** Look how the outbox stands. */
@@ -195,6 +206,12 @@ export class App {
   /** Say that something failed that nobody expected; no detail is shown or logged. */
   fail(): void {
     this.failure = this.t.errors.unexpected;
+  }
+
+  async #setEnrolled(tablet: EnrolledTablet | null): Promise<void> {
+    if (tablet?.id === this.enrolled?.id && tablet?.name === this.enrolled?.name) return;
+    this.enrolled = tablet;
+    await this.tablet.setValue("enrolled", tablet);
   }
 
   async #forgetOld(): Promise<void> {

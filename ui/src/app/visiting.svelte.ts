@@ -102,7 +102,7 @@ export class Visiting {
       sha256,
     };
     await this.change(way.takeKept(this.visit, take));
-    await this.#app.drafts.eraseSamples();
+    await this.#app.drafts.eraseSamples(this.visit.id);
   }
 
   /** Seal the form, let everything go, and forget the clear draft. */
@@ -114,6 +114,7 @@ export class Visiting {
       modelId: null,
       clockOffsetS,
       version,
+      tabletId: this.#app.enrolled?.id ?? null,
     });
     const payload = new TextEncoder().encode(JSON.stringify(document));
     await this.#hold(this.visit.id, "inference", null, payload, await sha256Hex(payload));

@@ -2,7 +2,7 @@
 
 import type { Capture } from "../audio/recorder.ts";
 import { joined } from "../audio/wav.ts";
-import type { Tablet } from "../store/database.ts";
+import type { Chunks, Tablet } from "../store/database.ts";
 import type { Visit } from "../visit/visit.ts";
 
 /** What is kept of the patient in hand. */
@@ -15,6 +15,8 @@ export interface Draft {
 /** What is known of a take while it is under way. */
 export interface TakeUnderWay {
   readonly id: string;
+  /** Whose it is: no take is ever offered to another patient. */
+  readonly visit: string;
   readonly role: string;
   readonly sampleRateHz: number;
   readonly startedAt: Date;
@@ -59,18 +61,20 @@ export class Drafts {
     const writing = (await this.#tablet.open()).transaction(["drafts", "chunks"], "readwrite", {
       durability: "strict",
     });
-    await Promise.all([
-      writing.objectStore("drafts").delete(userId),
-      writing.objectStore("chunks").clear(),
-      writing.done,
-    ]);
+    const drafts = writing.objectStore("drafts");
+    const visit = (await drafts.get(userId))?.visit.id;
+    await Promise.all([drafts.delete(userId), eraseChunks(writing.objectStore("chunks"), visit), writing.done]);
   }
 
-  /** Erase what nobody came back to for twelve hours; return whose visits those were. */
+  /** Erase what nobody came back to for twelve hours, and samples of no visit; return whose visits those were. */
   async forgetOld(): Promise<readonly Draft[]> {
-    const drafts = await (await this.#tablet.open()).getAll("drafts");
+    const tablet = await this.#tablet.open();
+    const drafts = await tablet.getAll("drafts");
     const old = drafts.filter(({ changedAt }) => this.#now() - changedAt > FORGOTTEN_AFTER_MS);
     for (const { userId } of old) await this.erase(userId);
+    const inHand = new Set(drafts.map(({ visit }) => visit.id));
+    const stray = (await tablet.getAll("chunks")).map(({ take }) => take.visit).filter((visit) => !inHand.has(visit));
+    for (const visit of new Set(stray)) await this.eraseSamples(visit);
     return old;
   }
 
@@ -79,17 +83,25 @@ export class Drafts {
     await (await this.#tablet.open()).add("chunks", { take, samples: joined(pieces) });
   }
 
-  /** Return what there is of a take that a crash cut off; null where there is none of this role. */
-  async cutTake(role: string): Promise<KeptChunk | null> {
-    const chunks = (await (await this.#tablet.open()).getAll("chunks")).filter((one) => one.take.role === role);
+  /** Return what there is of a take of this visit that a crash cut off; null where there is none of this role. */
+  async cutTake(visit: string, role: string): Promise<KeptChunk | null> {
+    const all = await (await this.#tablet.open()).getAll("chunks");
+    const chunks = all.filter(({ take }) => take.visit === visit && take.role === role);
     const last = chunks.at(-1);
     if (last === undefined) return null;
     const own = chunks.filter(({ take }) => take.id === last.take.id);
     return { take: last.take, samples: joined(own.map(({ samples }) => samples)) };
   }
 
-  /** Erase the samples of every take: what was kept is sealed, what was not is not wanted. */
-  async eraseSamples(): Promise<void> {
-    await (await this.#tablet.open()).clear("chunks");
+  /** Erase the samples of a visit's takes: what was kept is sealed, what was not is not wanted. */
+  async eraseSamples(visit: string): Promise<void> {
+    const writing = (await this.#tablet.open()).transaction("chunks", "readwrite");
+    await Promise.all([eraseChunks(writing.store, visit), writing.done]);
+  }
+}
+
+async function eraseChunks(chunks: Chunks, visit: string | undefined): Promise<void> {
+  for (let cursor = await chunks.openCursor(); cursor !== null; cursor = await cursor.continue()) {
+    if (cursor.value.take.visit === visit) await cursor.delete();
   }
 }

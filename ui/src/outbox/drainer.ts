@@ -35,6 +35,8 @@ export interface World {
   later(ms: number, run: () => void): () => void;
   storagePct(): Promise<number | null>;
   tell(outcome: Outcome): void;
+  /** Hear what the box said last. */
+  heard(beat: Heartbeat): void;
 }
 
 const BEAT_MS = 60_000;
@@ -42,8 +44,14 @@ const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 120_000;
 const N_COMPARED_AT_ONCE = 500;
 const GONE = 410;
+/** Nobody is signed in, too much at once, not ready, full: nothing else would be taken either. */
+const HOLDING_UP: ReadonlySet<number> = new Set([401, 429, 503, 507]);
 /** The box will not take it as it is, today or tomorrow. */
 const PARKING: ReadonlySet<number> = new Set([400, 403, 404, 409, 411, 413, 415, 422]);
+/** Damaged on its way: what lies here is whole, and goes again. */
+const DAMAGED_ON_ITS_WAY = "digest-mismatch";
+/** The box stumbles over this item; others may be well. */
+const STUMBLED = 500;
 /** Its recordings are not there: they go first, then it again. */
 const RECORDINGS_MISSING = "recordings-missing";
 
@@ -83,18 +91,27 @@ export class Drainer {
 
   async #run(): Promise<void> {
     this.#cancel?.();
-    while (this.#again) {
-      this.#again = false;
-      await this.#world.alone(() => this.#once());
+    try {
+      while (this.#again) {
+        this.#again = false;
+        await this.#world.alone(() => this.#once());
+      }
+    } catch (error) {
+      // Whatever happened: work that waits is tried again.
+      this.#nFailures += 1;
+      throw error;
+    } finally {
+      this.#running = null;
+      if (!this.#isStopped) this.#cancel = this.#world.later(this.#waitMs(), () => void this.now());
     }
-    this.#running = null;
-    if (!this.#isStopped) this.#cancel = this.#world.later(this.#waitMs(), () => void this.now());
   }
 
   async #once(): Promise<void> {
     try {
-      await this.#beat();
-      await this.#drain();
+      const refusal = await this.#beatUnlessRefused();
+      const stumbled = await this.#drain();
+      const trouble = stumbled ?? refusal;
+      if (trouble !== null) throw trouble;
       this.#nFailures = 0;
       this.#retryAfterMs = 0;
       this.#world.tell({ kind: "idle" });
@@ -103,6 +120,17 @@ export class Drainer {
       this.#nFailures += 1;
       this.#retryAfterMs = outcome.kind === "refused" ? 1000 * (outcome.retryAfterS ?? 0) : 0;
       this.#world.tell(outcome);
+    }
+  }
+
+  /** Delivery does not depend on a heartbeat that the box refuses: return why it did. */
+  async #beatUnlessRefused(): Promise<Refusal | null> {
+    try {
+      await this.#beat();
+      return null;
+    } catch (error) {
+      if (!(error instanceof Refusal) || HOLDING_UP.has(error.status)) throw error;
+      return error;
     }
   }
 
@@ -116,6 +144,7 @@ export class Drainer {
       storage_pct: await this.#world.storagePct(),
       highest_seq: highestSeq,
     });
+    this.#world.heard(beat);
     if (await this.#outbox.mustCompare(beat)) {
       const kept = (await this.#outbox.all()).filter(({ state }) => state === "safe");
       const missing = new Set<string>();
@@ -130,10 +159,20 @@ export class Drainer {
     await this.#outbox.prune(beat.backed_up_through_seq);
   }
 
-  async #drain(): Promise<void> {
-    for (let item = await this.#outbox.next(); item !== null; item = await this.#outbox.next()) {
-      await this.#send(item);
+  /** Send everything; return what the box stumbled over, whose patients come again later. */
+  async #drain(): Promise<Refusal | null> {
+    const later = new Set<string>();
+    let stumbled: Refusal | null = null;
+    for (let item = await this.#outbox.next(later); item !== null; item = await this.#outbox.next(later)) {
+      try {
+        await this.#send(item);
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.status !== STUMBLED) throw error;
+        stumbled = error;
+        later.add(item.visit);
+      }
     }
+    return stumbled;
   }
 
   /** Send one item; afterwards it is safe, parked or forgotten, or something was thrown. */
@@ -155,7 +194,7 @@ export class Drainer {
       }
       if (error.code === RECORDINGS_MISSING) return this.#sendRecordingsAgain(item);
       // Without a code it was not the box that answered.
-      if (!PARKING.has(error.status) || error.code === "") throw error;
+      if (!PARKING.has(error.status) || error.code === "" || error.code === DAMAGED_ON_ITS_WAY) throw error;
       await this.#outbox.park(item.id, error.code);
     }
   }

@@ -60,7 +60,7 @@ class Network implements Courier {
     this.before("heartbeat");
     const seqs = [...this.held.values()];
     const lastSeq = Math.max(0, ...seqs);
-    return { epoch: this.epoch, last_seq: lastSeq, backed_up_through_seq: null, time: "", min_app_version: "" };
+    return { epoch: this.epoch, last_seq: lastSeq, backed_up_through_seq: null, time: "", min_app_version: "", tablet: null };
   }
 
   *#recordingsOf(name: string): Generator<string> {
@@ -77,6 +77,7 @@ function drainer(network: Network, told: Outcome[] = []): Drainer {
     later: () => () => undefined,
     storagePct: async () => 1,
     tell: (outcome) => told.push(outcome),
+    heard: () => undefined,
   });
 }
 
@@ -190,6 +191,71 @@ test("an error page of something between is no refusal of the box", async () => 
   await drainer(network, told).now();
   expect((await outbox.outlook()).parked).toEqual([]);
   expect(told.at(-1)).toMatchObject({ kind: "refused", status: 404 });
+});
+
+test("a patient the box stumbles over holds up no other, and comes again", async () => {
+  const network = new Network();
+  network.before = (id) => {
+    if (id === "a-aceite") throw new Refusal(500, "unexpected", [], null);
+  };
+  await visit("a");
+  await visit("b");
+  const told: Outcome[] = [];
+  const courier = drainer(network, told);
+  await courier.now();
+  expect(network.held.has("b")).toBe(true);
+  expect((await outbox.outlook()).parked).toEqual([]);
+  expect(told.at(-1)).toMatchObject({ kind: "refused", status: 500 });
+  network.before = () => undefined;
+  await courier.now();
+  expect(network.held.has("a")).toBe(true);
+});
+
+test("work goes home although the box refuses to hear how the tablet stands", async () => {
+  const network = new Network();
+  network.before = (id) => {
+    if (id === "heartbeat") throw new Refusal(500, "unexpected", [], null);
+  };
+  await visit("a");
+  await drainer(network).now();
+  expect(network.held.has("a")).toBe(true);
+});
+
+test("what was damaged on its way goes again", async () => {
+  const network = new Network();
+  let isBad = true;
+  network.before = (id) => {
+    if (id === "a-aceite" && isBad) throw new Refusal(400, "digest-mismatch", [], null);
+  };
+  await visit("a");
+  const courier = drainer(network);
+  await courier.now();
+  expect((await outbox.outlook()).parked).toEqual([]);
+  isBad = false;
+  await courier.now();
+  expect(network.held.has("a")).toBe(true);
+});
+
+test("a fault nobody expected is told, and does not end the delivery", async () => {
+  const network = new Network();
+  let isBad = true;
+  network.before = () => {
+    if (isBad) throw new SyntaxError("not expected");
+  };
+  await visit("a");
+  const courier = drainer(network);
+  await expect(courier.now()).rejects.toBeInstanceOf(SyntaxError);
+  isBad = false;
+  await courier.now();
+  expect(network.held.has("a")).toBe(true);
+});
+
+test("erasing a patient takes nothing back that was sent", async () => {
+  await visit("a");
+  const sealed = new Uint8Array([1]);
+  await outbox.hold({ id: "late", visit: "a", kind: "recording", role: "frase", sha256: "", nBytes: 1, sealed });
+  await outbox.erase("a");
+  expect((await outbox.all()).map(({ id }) => id)).toEqual(["a-aceite", "a-sustentada", "a"]);
 });
 
 test("what a patient refused is forgotten when the box says so", async () => {

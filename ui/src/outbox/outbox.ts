@@ -60,20 +60,25 @@ export class Outbox {
     await this.#change(visit, (item) => (item.state === "held" ? { ...item, state: "waiting" } : item));
   }
 
-  /** Erase everything of a visit that was not sent. */
+  /** Erase what is held back of a visit; what was released is on its way, and stays. */
   async erase(visit: string): Promise<void> {
     const writing = (await this.#tablet.open()).transaction("items", "readwrite", { durability: "strict" });
-    const ids = await writing.store.index("visit").getAllKeys(visit);
-    await Promise.all([...ids.map((id) => writing.store.delete(id)), writing.done]);
+    const items = await writing.store.index("visit").getAll(visit);
+    const held = items.filter(({ state }) => state === "held");
+    await Promise.all([...held.map(({ id }) => writing.store.delete(id)), writing.done]);
   }
 
-  /** Return the next item to send: recordings before their inference, the oldest visit first. */
-  async next(): Promise<Item | null> {
+  /**
+   * Return the next item to send: recordings before their inference, the oldest visit first.
+   *
+   * @param later visits that are passed over this time.
+   */
+  async next(later: ReadonlySet<string> = new Set()): Promise<Item | null> {
     const items = await this.all();
     const parked = new Set(items.filter(({ state }) => state === "parked").map(({ visit }) => visit));
     const waiting = items.filter(
       ({ state, kind, visit }) =>
-        state === "waiting" && !(kind === "inference" && parked.has(visit)),
+        state === "waiting" && !later.has(visit) && !(kind === "inference" && parked.has(visit)),
     );
     const began = new Map<string, number>();
     for (const { visit, createdAt } of items) {

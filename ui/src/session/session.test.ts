@@ -71,6 +71,39 @@ test("fifty lost answers are no end of a sign-in; a clear no is one, and keeps w
   expect((await sessions.current())?.isOver).toBe(false);
 });
 
+test("a late answer neither undoes a sign-out nor brings back another nurse", async () => {
+  await sessions.signIn("ana", "a long password");
+  let arrive: (answer: Response) => void = () => undefined;
+  answer = () => new Promise<Response>((resolve) => (arrive = resolve));
+  const renewing = sessions.renew();
+  await expect.poll(() => asked.at(-1)?.url).toContain("refresh");
+  const late = arrive;
+  answer = () => {
+    throw new TypeError("network");
+  };
+  await sessions.signOut();
+  late(Response.json(TOLD));
+  expect(await renewing).toBe(null);
+  expect(await sessions.current()).toBe(null);
+
+  answer = () => Response.json(TOLD);
+  await sessions.signIn("ana", "a long password");
+  answer = () => new Promise<Response>((resolve) => (arrive = resolve));
+  const again = sessions.renew();
+  await expect.poll(() => asked.at(-1)?.url).toContain("refresh");
+  const tooLate = arrive;
+  answer = () => Response.json({ ...TOLD, id: "user-2", username: "bia" });
+  await sessions.signIn("bia", "a long password");
+  tooLate(refuse(401, "not-signed-in"));
+  expect((await again)?.id).toBe("user-2");
+  expect((await sessions.current())?.isOver).toBe(false);
+});
+
+test("an answer that breaks off is none", async () => {
+  answer = () => new Response('{"id": "user', { status: 200 });
+  await expect(sessions.signIn("ana", "a long password")).rejects.toBeInstanceOf(Unreachable);
+});
+
 test("only nurses work at a tablet", async () => {
   answer = () => Response.json({ ...TOLD, role: "admin" });
   await expect(sessions.signIn("adm", "a long password")).rejects.toBeInstanceOf(NotANurse);

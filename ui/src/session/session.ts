@@ -84,9 +84,11 @@ export class Sessions {
     const kept = await this.current();
     if (kept === null) return null;
     try {
-      return await this.#keep(await this.#api.refresh(), kept.endsAt);
+      const told = await this.#api.refresh();
+      return (await this.#isStill(kept)) && told.id === kept.id ? await this.#keep(told, kept.endsAt) : this.current();
     } catch (error) {
       if (!(error instanceof Refusal) || error.status !== 401 || error.code === "") throw error;
+      if (!(await this.#isStill(kept))) return this.current();
       const over = { ...kept, isOver: true };
       await this.#tablet.setValue(SESSION, over);
       return over;
@@ -121,6 +123,12 @@ export class Sessions {
     const tried = await tryPin(kept, pin);
     await this.#setPin(userId, tried.kept);
     return tried.isRight;
+  }
+
+  /** Return whether this sign-in is still the one: an answer may come after a sign-out, or another's sign-in. */
+  async #isStill(kept: Session): Promise<boolean> {
+    const now = await this.current();
+    return now !== null && now.id === kept.id && now.endsAt === kept.endsAt;
   }
 
   async #keep(told: SignIn, endsAt: number = this.#now() + SHIFT_MS): Promise<Session> {

@@ -1,6 +1,6 @@
 /** What this tablet keeps (IndexedDB), its versions, and a connection that comes back. */
 
-import type { DBSchema, IDBPDatabase } from "idb";
+import type { DBSchema, IDBPDatabase, IDBPObjectStore, StoreNames } from "idb";
 import { openDB } from "idb";
 
 import type { Draft, KeptChunk } from "../drafts/drafts.ts";
@@ -22,6 +22,8 @@ interface Schema extends DBSchema {
 
 export type Store = keyof Pick<Schema, "items" | "drafts" | "chunks" | "values">;
 export type Database = IDBPDatabase<Schema>;
+/** The store of samples, within a transaction that changes it. */
+export type Chunks = IDBPObjectStore<Schema, ArrayLike<StoreNames<Schema>>, "chunks", "readwrite">;
 
 /** The tablet's database; opened anew when the browser closed it (Safari does so in the background). */
 export class Tablet {

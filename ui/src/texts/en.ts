@@ -297,6 +297,12 @@ export const en: Texts = {
     storage: (pct, persistent) =>
       `Space used: ${pct}. ${persistent ? "The browser keeps the data." : "The browser may erase data. Install the app on the home screen."}`,
     version: (app, box) => `App version ${app}, server ${box}`,
+    enrolment: "Enrolment",
+    enrolled: (name) => `Enrolled as ${name}. Sends by itself, also locked or with nobody signed in.`,
+    enrolmentHelp: "IT makes the code: spira tablets enrol. Once enrolled, the tablet sends by itself, also locked.",
+    code: "Code",
+    enrol: "Enrol this tablet",
+    enrolmentRefused: "The server does not know this code. Check it, or ask IT for another.",
     pin: "Change the PIN",
     pinDone: "PIN kept.",
   },

@@ -296,6 +296,12 @@ export const ptBR = {
     storage: (pct: string, persistent: boolean): string =>
       `Espaço usado: ${pct}. ${persistent ? "O navegador guarda os dados." : "O navegador pode apagar dados. Instale o app na tela inicial."}`,
     version: (app: string, box: string): string => `Versão do app ${app}, servidor ${box}`,
+    enrolment: "Cadastro no servidor",
+    enrolled: (name: string): string => `Cadastrado como ${name}. Envia sozinho, também bloqueado ou sem ninguém conectado.`,
+    enrolmentHelp: "A TI faz o código: spira tablets enrol. Cadastrado, o aparelho envia sozinho, também bloqueado.",
+    code: "Código",
+    enrol: "Cadastrar aparelho",
+    enrolmentRefused: "O servidor não conhece este código. Confira, ou peça outro à TI.",
     pin: "Trocar o PIN",
     pinDone: "PIN guardado.",
   },

@@ -14,6 +14,8 @@ export interface Frame {
   /** How far this tablet's clock is ahead of the box's. */
   readonly clockOffsetS: number | null;
   readonly version: string;
+  /** As which the box knows this tablet. */
+  readonly tabletId: string | null;
 }
 
 /**
@@ -37,7 +39,7 @@ export function inferenceDocument(visit: Visit, protocol: Protocol, frame: Frame
     stopped_early: visit.stoppedEarly,
     captured_at: localInstant(capturedAt(visit)),
     clock_offset_s: frame.clockOffsetS,
-    tablet_id: null,
+    tablet_id: frame.tabletId,
     app_version: frame.version,
   };
 }

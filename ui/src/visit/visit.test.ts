@@ -99,6 +99,7 @@ describe("the straight way", () => {
       modelId: null,
       clockOffsetS: 0.4,
       version: "0.1.0",
+    tabletId: "tablet-1",
     });
     expect(document.recordings.map(({ role, speaker }) => [role, speaker])).toEqual([
       ["aceite", "patient"],
