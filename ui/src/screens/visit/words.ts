@@ -26,3 +26,8 @@ export function errorWords(t: Texts, label: string, field: Field, code: FormCode
       return t.errors.other(label);
   }
 }
+
+/** Return a label without the unit or hint in brackets at its end. */
+export function withoutUnit(label: string): string {
+  return label.replace(/ \([^()]*\)$/, "");
+}

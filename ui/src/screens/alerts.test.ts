@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { readFileSync } from "node:fs";
+
+import { readProtocol } from "../protocol/protocol.ts";
+import { CATALOGUES } from "../texts/index.ts";
+import { toldSigns } from "./alerts.ts";
+
+const content = new Uint8Array(readFileSync(new URL("../../../appliance/protocols/spira-2022.1.json", import.meta.url)));
+const protocol = await readProtocol(content);
+const told = (answers: Record<string, string | number>): string[] =>
+  toldSigns(protocol, answers, CATALOGUES["pt-BR"], "pt-BR").map(({ text }) => text);
+
+describe("a sign out of bounds", () => {
+  it("names the first value that is well as the limit", () => {
+    expect(told({ spo2: 91 })).toEqual(["SpO₂: 91%. Abaixo do limite do hospital (92%)."]);
+    expect(told({ spo2: 92 })).toEqual([]);
+    expect(told({ respiratory_frequency: 25 })).toEqual(["Frequência respiratória: 25. Acima do limite do hospital (24)."]);
+    expect(told({ respiratory_frequency: 8 })).toEqual(["Frequência respiratória: 8. Abaixo do limite do hospital (9)."]);
+  });
+
+  it("is told with the oxygen and the time it was measured under", () => {
+    const at = new Date();
+    at.setHours(3, 10);
+    const answers = { spo2: 88, o2_support: "nasal_cannula", o2_flow_lpm: 2, spo2_at: at.toISOString() };
+    expect(told(answers)[0]).toContain("SpO₂: 88% (cateter nasal, 2 L/min, às 03:10).");
+  });
+
+  it("keeps an abbreviation as it is, and does not tell of what nobody knows", () => {
+    expect(told({ spo2: 88, o2_support: "niv" })[0]).toContain("(VNI (CPAP ou BiPAP))");
+    expect(told({ spo2: 88, o2_support: "unknown" })[0]).toContain("SpO₂: 88%. ");
+  });
+});

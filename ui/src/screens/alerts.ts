@@ -1,0 +1,58 @@
+/** Vital signs out of the hospital's bounds, in the words of the screen. */
+
+import { alerts } from "../protocol/form.ts";
+import type { AlertRange, Answers, Field, Protocol } from "../protocol/protocol.ts";
+import { inLanguage } from "../protocol/protocol.ts";
+import type { Language, Texts } from "../texts/index.ts";
+import { writtenNumber, writtenTime } from "../texts/index.ts";
+import { withoutUnit } from "./visit/words.ts";
+
+/** One sign as it is told. */
+export interface ToldSign {
+  /** The sign and its value alone: `SpO₂: 88%`. */
+  readonly sign: string;
+  /** Under what it was measured, and which bound it is out of. */
+  readonly text: string;
+}
+
+/** Return what is to be told of the signs of a patient. */
+export function toldSigns(protocol: Protocol, answers: Answers, t: Texts, language: Language): ToldSign[] {
+  return alerts(protocol, answers).flatMap(({ field: name, bounds }) => {
+    const field = protocol.fields.find((one) => one.name === name);
+    if (field === undefined) return [];
+    const value = Number(answers[name]);
+    const unit = field.unit === "%" ? "%" : "";
+    const sign = `${withoutUnit(inLanguage(field.labels, language))}: ${writtenNumber(value, language)}${unit}`;
+    const under = name === "spo2" ? circumstances(protocol, answers, t, language) : "";
+    return [{ sign, text: `${sign}${under}. ${boundWords(value, field, bounds, unit, t, language)}` }];
+  });
+}
+
+/** Return on which oxygen and when it was measured, as far as that is known. */
+function circumstances(protocol: Protocol, answers: Answers, t: Texts, language: Language): string {
+  const support = answers["o2_support"];
+  const field = protocol.fields.find((one) => one.name === "o2_support");
+  const words = typeof support === "string" && support !== "unknown" ? field?.choiceLabels[language]?.[support] : undefined;
+  const flow = answers["o2_flow_lpm"];
+  const at = answers["spo2_at"];
+  const told = [
+    words === undefined ? "" : inSentence(words),
+    typeof flow === "number" ? `${writtenNumber(flow, language)} L/min` : "",
+    typeof at === "string" ? t.alert.at(writtenTime(new Date(at), new Date(), language)) : "",
+  ].filter(Boolean);
+  return told.length === 0 ? "" : ` (${told.join(", ")})`;
+}
+
+/** A whole number at or under 91 is below 92: the limit is the first value that is well. */
+function boundWords(value: number, field: Field, bounds: AlertRange, unit: string, t: Texts, language: Language): string {
+  const step = field.type === "integer" ? 1 : 0;
+  const { at_most: atMost, at_least: atLeast } = bounds;
+  if (atMost !== undefined && value <= atMost) return t.alert.below(writtenNumber(atMost + step, language) + unit);
+  return t.alert.above(writtenNumber((atLeast ?? value) - step, language) + unit);
+}
+
+/** "Cateter nasal" within a sentence; "VNI" stays. */
+function inSentence(words: string): string {
+  const second = words.charAt(1);
+  return second === second.toLowerCase() ? words.charAt(0).toLowerCase() + words.slice(1) : words;
+}
