@@ -33,6 +33,7 @@ class Feed:
         body: an inference that is accepted; each time with recordings of its own.
         app: what the web app was told at a sign-in, and the secret that goes on with it.
         code: of a tablet that is awaited; good until the tablet is heard of.
+        asked: which role has asked for which operation.
         passwords: of the demonstration users.
     """
 
@@ -43,6 +44,7 @@ class Feed:
     code: str
     ids: dict[str, list[str]] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
+    asked: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def of(cls, box: Box, clients: Mapping[str, Client], golden: Mapping[str, bytes]) -> Feed:
@@ -98,21 +100,28 @@ class Feed:
             whole: dict[str, Any] = {**FORM_2022, **self.golden}
             case.body = {**whole, odd: case.body[odd]} if odd and chance.random() < 0.5 else whole
         elif whole_may_be_sent:
-            self._show(case, chance)
+            self._show(case, role, chance)
 
-    def _show(self, case: Case[Any], chance: random.Random) -> None:
-        """Show credentials that are good, sometimes."""
+    def _show(self, case: Case[Any], role: str, chance: random.Random) -> None:
+        """Send what is good: the first time a role asks, and sometimes later."""
         label = case.operation.label
-        if label == SIGN_IN and isinstance(case.body, dict) and chance.random() < 0.2:
+        is_first = (role, label) not in self.asked
+        self.asked.add((role, label))
+        if not is_first and chance.random() < 0.6:
+            return
+        if label == SIGN_IN:
             user = self.users[chance.choice([*self.users])]
             case.body = {"username": user["username"], "password": user["password"]}
-        elif label == ENVELOPE and chance.random() < 0.7:
+        elif label == ENVELOPE:
             self.app.seal(case, self.golden, chance)
-        elif label == REFRESH and chance.random() < 0.7:
+        elif label == REFRESH:
             case.headers.update(self.app.headers)
-        elif label in {NEW_USER, NEW_PASSWORD} and chance.random() < 0.3:
+        elif label in {NEW_USER, NEW_PASSWORD}:
             self._give_password(case, chance)
-        elif label == ENROLMENT and chance.random() < 0.3:
+        elif label == NEW_MODEL:
+            name = f"m{chance.getrandbits(64):x}"
+            case.body = {"name": name, "publishing_channel": name}
+        elif label == ENROLMENT:
             case.body = {"code": self.code}
 
     def _give_password(self, case: Case[Any], chance: random.Random) -> None:
@@ -194,6 +203,7 @@ INFERENCE: Final = "PUT /v1/users/{user_id}/inferences/{inference_id}"
 MULTIPART: Final = "POST /v1/users/{user_id}/inferences"
 SIGN_IN: Final = "POST /v1/users/auth"
 NEW_USER: Final = "POST /v1/users"
+NEW_MODEL: Final = "POST /v1/models"
 NEW_PASSWORD: Final = "POST /v1/users/{user_id}/password"
 REFRESH: Final = "POST /v1/users/auth/refresh"
 ENVELOPE: Final = "PUT /v1/envelopes/{item_id}"
