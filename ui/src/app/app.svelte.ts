@@ -137,6 +137,8 @@ export class App {
     this.isLocked = false;
     this.mustChoosePin = (await this.sessions.triesLeft(this.session.id)) === null;
     this.draft = await this.drafts.left(this.session.id);
+    // Browsers say yes to an installed app, or ask; without it they may erase what waits.
+    void navigator.storage.persist();
     await this.refresh();
   }
 

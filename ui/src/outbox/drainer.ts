@@ -40,6 +40,8 @@ export interface World {
 }
 
 const BEAT_MS = 60_000;
+/** Of what the browser lets the app keep; beyond, copies of what is safe go. */
+const FULL_PCT = 70;
 const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 120_000;
 const N_COMPARED_AT_ONCE = 500;
@@ -62,7 +64,8 @@ export class Drainer {
   readonly #world: World;
   #cancel: (() => void) | null = null;
   #nFailures = 0;
-  #retryAfterMs = 0;
+  /** Until then the box asked to be left alone. */
+  #notBefore = 0;
   /** Inferences whose recordings went again since the last success. */
   readonly #retried = new Set<string>();
   #running: Promise<void> | null = null;
@@ -77,7 +80,9 @@ export class Drainer {
 
   /** Go now, whatever was planned: something was saved, the page is seen, a network came. */
   async now(): Promise<void> {
-    if (this.#isStopped) return;
+    const waitsMs = this.#notBefore - this.#world.now();
+    // A longer wait than there is: the clock was set back.
+    if (this.#isStopped || (waitsMs > 0 && waitsMs <= LONGEST_WAIT_MS)) return;
     this.#again = true;
     this.#running ??= this.#run();
     await this.#running;
@@ -110,15 +115,16 @@ export class Drainer {
     try {
       const refusal = await this.#beatUnlessRefused();
       const stumbled = await this.#drain();
+      if (((await this.#world.storagePct()) ?? 0) > FULL_PCT) await this.#outbox.lighten();
       const trouble = stumbled ?? refusal;
       if (trouble !== null) throw trouble;
       this.#nFailures = 0;
-      this.#retryAfterMs = 0;
       this.#world.tell({ kind: "idle" });
     } catch (error) {
       const outcome = outcomeOf(error);
       this.#nFailures += 1;
-      this.#retryAfterMs = outcome.kind === "refused" ? 1000 * (outcome.retryAfterS ?? 0) : 0;
+      const retryAfterS = outcome.kind === "refused" ? (outcome.retryAfterS ?? 0) : 0;
+      this.#notBefore = this.#world.now() + 1000 * Math.min(retryAfterS, LONGEST_WAIT_MS / 1000);
       this.#world.tell(outcome);
     }
   }
@@ -219,7 +225,7 @@ export class Drainer {
   #waitMs(): number {
     const doubled = FIRST_WAIT_MS * 2 ** Math.min(10, this.#nFailures - 1);
     const wait = this.#nFailures === 0 ? BEAT_MS : Math.min(LONGEST_WAIT_MS, doubled);
-    return Math.max(this.#retryAfterMs, wait * (0.75 + this.#world.random() / 2));
+    return Math.max(Math.min(LONGEST_WAIT_MS, this.#notBefore - this.#world.now()), wait * (0.75 + this.#world.random() / 2));
   }
 }
 

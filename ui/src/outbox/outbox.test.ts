@@ -68,14 +68,14 @@ class Network implements Courier {
   }
 }
 
-function drainer(network: Network, told: Outcome[] = []): Drainer {
+function drainer(network: Network, told: Outcome[] = [], usedPct = 1): Drainer {
   return new Drainer(outbox, network, {
     now: () => now,
     random: () => 0.5,
     version: "0.1.0",
     alone: (run) => run(),
     later: () => () => undefined,
-    storagePct: async () => 1,
+    storagePct: async () => usedPct,
     tell: (outcome) => told.push(outcome),
     heard: () => undefined,
   });
@@ -122,7 +122,10 @@ describe("a network that loses, repeats and answers late", () => {
     };
     for (const name of ["a", "b", "c"]) await visit(name);
     const courier = drainer(network);
-    for (let n = 0; n < 200 && (await outbox.outlook()).nItems > 0; n++) await courier.now();
+    for (let n = 0; n < 200 && (await outbox.outlook()).nItems > 0; n++) {
+      now += 1_000;
+      await courier.now();
+    }
     expect(network.held.size).toBe(9);
     expect(new Set(network.held.values()).size).toBe(9);
     expect((await outbox.all()).every(({ state }) => state === "safe")).toBe(true);
@@ -211,6 +214,23 @@ test("a patient the box stumbles over holds up no other, and comes again", async
   expect(network.held.has("a")).toBe(true);
 });
 
+test("a box that asks to be left alone is, whatever is saved meanwhile", async () => {
+  const network = new Network();
+  network.before = () => {
+    throw new Refusal(503, "not-ready", [], 30);
+  };
+  await visit("a");
+  const courier = drainer(network);
+  await courier.now();
+  network.before = () => undefined;
+  now += 29_000;
+  await courier.now();
+  expect(network.held.size).toBe(0);
+  now += 1_000;
+  await courier.now();
+  expect(network.held.has("a")).toBe(true);
+});
+
 test("work goes home although the box refuses to hear how the tablet stands", async () => {
   const network = new Network();
   network.before = (id) => {
@@ -275,6 +295,20 @@ test("a receipt of other content does not make an item safe", async () => {
   network.putEnvelope = async (id) => ({ id, sha256: "f".repeat(64), seq: 1, epoch: "one" });
   await courier.now();
   expect((await outbox.outlook()).parked.map(({ code }) => code)).toEqual(["receipt"]);
+});
+
+test("a tablet that fills up gives up its oldest copies, and nothing that is not safe", async () => {
+  const network = new Network();
+  await visit("a");
+  await visit("b");
+  network.before = (id) => {
+    if (id === "b") throw new Refusal(409, "content-conflict", [], null);
+  };
+  await drainer(network, [], 71).now();
+  expect((await outbox.all()).map(({ id }) => id)).toEqual(["a", "b-aceite", "b-sustentada", "b"]);
+  const full = drainer(network, [], 71);
+  for (let n = 0; n < 5; n++) await full.now();
+  expect((await outbox.all()).map(({ id, state }) => [id, state])).toEqual([["b", "parked"]]);
 });
 
 test("copies are kept until a backup holds them, or for three days", async () => {

@@ -146,6 +146,14 @@ export class Outbox {
     await Promise.all([...gone.map(({ id }) => writing.store.delete(id)), writing.done]);
   }
 
+  /** Make room: forget the oldest third of the copies that the box has proved to hold. */
+  async lighten(): Promise<void> {
+    const copies = (await this.all()).filter(({ state }) => state === "safe");
+    const writing = (await this.#tablet.open()).transaction("items", "readwrite");
+    const gone = copies.slice(0, Math.ceil(copies.length / 3));
+    await Promise.all([...gone.map(({ id }) => writing.store.delete(id)), writing.done]);
+  }
+
   /** Return all items, oldest first. */
   async all(): Promise<Item[]> {
     const items = await (await this.#tablet.open()).getAll("items");

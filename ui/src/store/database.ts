@@ -36,7 +36,19 @@ export class Tablet {
 
   /** Return the open database. */
   open(): Promise<Database> {
-    this.#opened ??= openDB<Schema>(this.#name, VERSION, {
+    if (this.#opened === null) {
+      const opening = this.#openAnew();
+      this.#opened = opening;
+      // One that failed is not kept: the next who asks tries again.
+      opening.catch(() => {
+        if (this.#opened === opening) this.#opened = null;
+      });
+    }
+    return this.#opened;
+  }
+
+  #openAnew(): Promise<Database> {
+    return openDB<Schema>(this.#name, VERSION, {
       upgrade: (database, from) => migrate(database, from),
       terminated: () => {
         this.#opened = null;
@@ -47,7 +59,6 @@ export class Tablet {
         this.#opened = null;
       },
     });
-    return this.#opened;
   }
 
   /** Return a small value; the fallback where there is none. */
