@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -95,18 +95,24 @@ def tablet_named(name: str, tablets: TabletRecords) -> Tablet:
 def _row(tablet: Tablet) -> tuple[object, ...]:
     standing = tablet.standing
     if standing is None:
-        return (tablet.name, tablet.state, None, None, None, None, None, tablet.id)
-    oldest_at = standing.oldest_at
-    return (
-        tablet.name,
-        tablet.state,
-        f"{standing.at.astimezone(UTC):%Y-%m-%d %H:%M}Z",
-        standing.n_waiting,
-        None if oldest_at is None else f"{oldest_at.astimezone(UTC):%Y-%m-%d %H:%M}Z",
-        standing.storage_pct,
-        standing.app_version,
-        tablet.id,
-    )
+        told: tuple[object, ...] = (None,) * 5
+    else:
+        told = (
+            _minute(standing.at),
+            standing.n_waiting,
+            _minute(standing.oldest_at),
+            standing.storage_pct,
+            standing.app_version,
+        )
+    return (tablet.name, tablet.state, *told, tablet.id)
+
+
+def _minute(at: datetime | None) -> str | None:
+    return None if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _document(tablet: Tablet) -> dict[str, object]:
@@ -116,14 +122,14 @@ def _document(tablet: Tablet) -> dict[str, object]:
         "name": tablet.name,
         "state": tablet.state.value,
         "created_at": tablet.created_at.isoformat(),
-        "code_ends_at": tablet.code_ends_at.isoformat() if tablet.code_ends_at else None,
-        "enrolled_at": tablet.enrolled_at.isoformat() if tablet.enrolled_at else None,
+        "code_ends_at": _instant(tablet.code_ends_at),
+        "enrolled_at": _instant(tablet.enrolled_at),
         "standing": standing
         and {
             "at": standing.at.isoformat(),
             "app_version": standing.app_version,
             "n_waiting": standing.n_waiting,
-            "oldest_at": standing.oldest_at.isoformat() if standing.oldest_at else None,
+            "oldest_at": _instant(standing.oldest_at),
             "storage_pct": standing.storage_pct,
             "highest_seq": standing.highest_seq,
         },

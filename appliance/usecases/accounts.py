@@ -18,8 +18,6 @@ from appliance.core.account import (
 )
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import (
-    FieldError,
-    InvalidRequest,
     PasswordMismatch,
     StorageFault,
     TooManyAttempts,
@@ -27,6 +25,7 @@ from appliance.core.errors import (
     WrongPassword,
 )
 from appliance.core.ids import HospitalId, TokenId, UserId
+from appliance.core.names import checked_name
 from appliance.core.throttle import Budget, throttle_keys
 from appliance.ports import AccountRecords, Clock, NewId, PasswordHasher
 
@@ -76,13 +75,9 @@ def add_user(
         PasswordMismatch, WeakPassword, EmailMalformed, UsernameTaken, EmailTaken,
         HospitalNotFound; InvalidRequest: the username is empty or too long.
     """
-    username = asked.username.strip()
-    if not username or len(username) > MAX_NAME_CHARACTERS or not username.isprintable():
-        message = f"1 to {MAX_NAME_CHARACTERS} printable characters"
-        raise InvalidRequest(
-            "The username is not valid.",
-            errors=(FieldError(field="username", code="length", message=message),),
-        )
+    username = checked_name(
+        asked.username, what="The username", field="username", max_characters=MAX_NAME_CHARACTERS
+    )
     if asked.password != asked.password_confirmation:
         raise PasswordMismatch
     password = check_password(asked.password, username=username, refused=common_passwords)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from enum import Enum
 
 from appliance.core.audit import AuditAction, audited
-from appliance.core.errors import FieldError, HospitalNotFound, InvalidRequest
+from appliance.core.errors import HospitalNotFound
 from appliance.core.hospital import Hospital
 from appliance.core.ids import HospitalId
+from appliance.core.names import checked_name
 from appliance.core.rgh import RghRule
 from appliance.ports import Clock, HospitalRecords, NewId
 
@@ -84,11 +85,6 @@ def change_hospital(
 
 def _checked(name: str) -> str:
     """Return the name without blanks around it."""
-    name = name.strip()
-    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
-        message = f"1 to {MAX_NAME_CHARACTERS} printable characters"
-        raise InvalidRequest(
-            "The hospital's name is not valid.",
-            errors=(FieldError(field="name", code="length", message=message),),
-        )
-    return name
+    return checked_name(
+        name, what="The hospital's name", field="name", max_characters=MAX_NAME_CHARACTERS
+    )

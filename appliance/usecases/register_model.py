@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from appliance.core.audit import AuditAction, audited
-from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.ids import ModelId
 from appliance.core.model import Model
+from appliance.core.names import checked_name
 from appliance.ports import Clock, ModelRecords, NewId
 
 MAX_CHARACTERS = 128
@@ -42,11 +42,4 @@ def register_model(
 
 def _checked(text: str, field: str) -> str:
     """Return the text without blanks around it."""
-    text = text.strip()
-    if not text or len(text) > MAX_CHARACTERS or not text.isprintable():
-        message = f"1 to {MAX_CHARACTERS} printable characters"
-        raise InvalidRequest(
-            f"{field} is not valid.",
-            errors=(FieldError(field=field, code="length", message=message),),
-        )
-    return text
+    return checked_name(text, what=field, field=field, max_characters=MAX_CHARACTERS)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from appliance.core.audit import AuditAction, audited
-from appliance.core.errors import EnrolmentRefused, FieldError, InvalidRequest
+from appliance.core.errors import EnrolmentRefused
 from appliance.core.ids import TabletId
+from appliance.core.names import checked_name
 from appliance.core.refresh import digest_of
 from appliance.core.tablet import (
     CODE_LASTS,
@@ -35,18 +36,10 @@ def await_tablet(
         InvalidRequest: the name is empty or too long.
         NameTaken.
     """
-    plain = name.strip()
-    if not 0 < len(plain) <= MAX_NAME_CHARACTERS or not plain.isprintable():
-        message = f"1 to {MAX_NAME_CHARACTERS} printable characters"
-        raise InvalidRequest(
-            "The name is not valid.",
-            errors=(FieldError(field="name", code="length", message=message),),
-        )
+    name = checked_name(name, what="The name", field="name", max_characters=MAX_NAME_CHARACTERS)
     code = code_of(new_secret())
     now = clock()
-    tablet = Tablet(
-        id=TabletId(new_id()), name=plain, created_at=now, code_ends_at=now + CODE_LASTS
-    )
+    tablet = Tablet(id=TabletId(new_id()), name=name, created_at=now, code_ends_at=now + CODE_LASTS)
     audit = audited(AuditAction.TABLET_ADDED, tablet.id, at=now, actor=actor)
     tablets.add_tablet(tablet, code=digest_of_code(code), audit=audit)
     return tablet, code

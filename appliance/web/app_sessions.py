@@ -103,29 +103,17 @@ def signed_in(
     return Response(
         told,
         cookies=[
-            _cookie(tokens.SESSION_COOKIE, access, max_age_s=IDLE.total_seconds()),
-            _cookie(REFRESH_COOKIE, session.secret, max_age_s=LASTING.total_seconds()),
+            tokens.host_cookie(tokens.SESSION_COOKIE, access, max_age_s=IDLE.total_seconds()),
+            tokens.host_cookie(REFRESH_COOKIE, session.secret, max_age_s=LASTING.total_seconds()),
         ],
     )
 
 
 def forgotten() -> list[Cookie]:
     """Return what makes a browser forget both cookies."""
-    return [_cookie(name, "", max_age_s=0) for name in _COOKIES]
+    return [tokens.host_cookie(name, "", max_age_s=0) for name in _COOKIES]
 
 
 def user_is_shown_numbers(request: BoxRequest, appliance: Appliance) -> bool:
     """Return whether this answer may hold probabilities: to programs always, to people if set."""
     return tokens.has_bearer(request) or appliance.settings.show_probabilities
-
-
-def _cookie(name: str, value: str, *, max_age_s: float) -> Cookie:
-    return Cookie(
-        key=name,
-        value=value,
-        max_age=int(max_age_s),
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="strict",
-    )

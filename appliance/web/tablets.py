@@ -25,7 +25,7 @@ from appliance.web.bodies import AppVersion, Body, Count, Instant, Word
 from appliance.web.box import MIN_APP_VERSION
 from appliance.web.described import may_fail, takes_json
 from appliance.web.requests import BoxRequest
-from appliance.web.tokens import FOR_TABLETS, TABLET_COOKIE, tablet_of
+from appliance.web.tokens import FOR_TABLETS, TABLET_COOKIE, host_cookie, tablet_of
 
 COOKIE_LASTS_S: Final = 400 * 24 * 3600
 """The longest that browsers keep a cookie (RFC 6265bis); each heartbeat begins anew."""
@@ -158,12 +158,4 @@ def _wire(tablet: Tablet) -> TabletWire:
 
 
 def _cookie(secret: str) -> Cookie:
-    return Cookie(
-        key=TABLET_COOKIE,
-        value=secret,
-        max_age=COOKIE_LASTS_S,
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="strict",
-    )
+    return host_cookie(TABLET_COOKIE, secret, max_age_s=COOKIE_LASTS_S)

@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.middleware import AuthenticationResult
 from litestar.openapi.spec import Components, SecurityScheme
@@ -32,7 +33,8 @@ TABLET_COOKIE = "__Host-spira-tablet"
 """Holds the secret of an enrolled tablet: it brings envelopes and heartbeats, nothing else."""
 SIGN_IN_PATH = "/v1/users/auth"
 
-FOR_TABLETS = {"for_tablets": True}
+LETS_TABLETS_IN = "lets_tablets_in"
+FOR_TABLETS = {LETS_TABLETS_IN: True}
 """The `opt` of a handler that lets enrolled tablets in, although nobody is signed in."""
 TABLETS = "tablets"
 """Key of the application's state under which the records of tablets stand."""
@@ -78,6 +80,19 @@ def has_bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     return connection.headers.get("authorization", "").partition(" ")[-1] != ""
 
 
+def host_cookie(name: str, value: str, *, max_age_s: float) -> Cookie:
+    """Return a cookie that no script reads, and that goes to this host alone, by TLS."""
+    return Cookie(
+        key=name,
+        value=value,
+        max_age=int(max_age_s),
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="strict",
+    )
+
+
 def tablet_shown(
     connection: ASGIConnection[Any, Any, Any, Any], tablets: TabletRecords
 ) -> Tablet | None:
@@ -99,7 +114,7 @@ class _Authentication(JWTCookieAuthenticationMiddleware):
         self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> AuthenticationResult:
         """Say who asks. Raises NotAuthorizedException."""
-        if connection.route_handler.opt.get("for_tablets") and not has_bearer(connection):
+        if connection.route_handler.opt.get(LETS_TABLETS_IN) and not has_bearer(connection):
             tablets: TabletRecords = connection.app.state[TABLETS]
             tablet = await asyncio.to_thread(tablet_shown, connection, tablets)
             if tablet is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +24,14 @@ class Scene:
     inference_id: str
 
     def request(self, route: str, who: str) -> httpx.Response:
+        """Send a valid request of this route as one of the people, or as nobody."""
+        return self.send(route, self.http.request if who == "nobody" else self.people[who].call)
+
+    def send(self, route: str, call: Callable[..., httpx.Response]) -> httpx.Response:
         """Send a valid request of this route; a stream of events ends after the first look."""
         self.box.news.close()
         method, path = route.split(" ")
-        sent = self.sent(route)
-        if who == "nobody":
-            return self.http.request(method, self.filled(path), **sent)
-        return self.people[who].call(method, self.filled(path), **sent)
+        return call(method, self.filled(path), **self.sent(route))
 
     def filled(self, path: str) -> str:
         """Return the path with the owner's ids in it."""

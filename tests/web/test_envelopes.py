@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -26,12 +26,19 @@ PROTOCOL = "spira-2022.1"
 PROTOCOL_TEXT = parse_protocol(PROTOCOL_FILE.read_bytes()).consents["pt-BR"]
 
 
+class Caller(Protocol):
+    """A person with a token, or a browser with its cookies."""
+
+    def call(self, method: str, path: str, **sent: Any) -> httpx.Response:  # noqa: ANN401
+        """Send a request."""
+
+
 @dataclass
 class Tablet:
     """Seals what its author made, and lets whoever is signed in bring it."""
 
     author: Person
-    bearer: Person
+    bearer: Caller
 
     def author_pass(self, signer: BoxSigner = SIGNER) -> str:
         """Return the note of a sign-in that is long over."""
@@ -219,7 +226,7 @@ def test_a_payload_that_is_not_the_one_sealed_is_refused(tablet: Tablet) -> None
 
 def test_the_key_is_signed_by_the_box(tablet: Tablet) -> None:
     """A tablet pins it, and an administrator can compare it."""
-    told = tablet.bearer.http.get("/v1/outbox-key").json()
+    told = tablet.author.http.get("/v1/outbox-key").json()
     public = base64.b64decode(told["public_key"])
     assert public == OPENER.public_key
     assert told["fingerprint"] == hashlib.sha256(public).hexdigest()
@@ -241,11 +248,11 @@ def test_a_tablet_learns_what_is_missing(tablet: Tablet) -> None:
     assert (told["epoch"], told["last_seq"], told["backed_up_through_seq"]) == ("test", 1, None)
 
 
-def test_bringing_is_on_record_with_ids_alone(tablet: Tablet, box: Box) -> None:
+def test_bringing_is_on_record_with_ids_alone(tablet: Tablet, box: Box, stranger: Person) -> None:
     """Who brought whose work, nothing of the patient."""
     item_id = new_id()
     tablet.send("recording", item_id, a_wav())
     last = list(box.records.audit.rows())[-1].entry
     assert (last.action, last.entity_id) == ("envelope.opened", item_id)
-    assert last.actor == tablet.bearer.user.id
+    assert last.actor == stranger.user.id
     assert last.details == {"kind": "recording", "author": tablet.author.user.id}

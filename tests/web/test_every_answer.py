@@ -165,6 +165,7 @@ def asked(
     **other: Any,  # noqa: ANN401 - of httpx
 ) -> httpx.Response:
     """Send the valid request of someone who may, with these headers and what else differs."""
+    scene.box.news.close()  # a stream of events ends after the first look
     method, path = route.split(" ")
     sent = scene.sent(route)
     if other:

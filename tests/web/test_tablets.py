@@ -10,16 +10,15 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from appliance.bootstrap.box_keys import is_signed_by
-from appliance.core.author_pass import AuthorPass, signed_pass, verified_pass
-from appliance.core.ids import UserId
+from appliance.core.author_pass import verified_pass
 from appliance.core.tablet import CODE_LASTS
 from appliance.usecases.tablets import await_tablet
-from tests.builders import NOON, an_audit, later
-from tests.sealing import a_head, sealed
-from tests.web.boxes import OPENER, PASSWORD, SIGNER, Box, Person, a_wav, content_digest, new_id
+from tests.builders import an_audit
+from tests.web.boxes import PASSWORD, SIGNER, Box, Person, a_wav, new_id
 from tests.web.scenes import Scene
 from tests.web.test_app_sessions import OWN, Browser
 from tests.web.test_compatibility import problem
+from tests.web.test_envelopes import Tablet
 from tests.web.test_matrix import ROWS
 
 BEAT = {"app_version": "0.1.0", "waiting": 2, "storage_pct": 12.5, "highest_seq": 3}
@@ -65,26 +64,7 @@ def beat(device: Browser, **change: object) -> httpx.Response:
 
 def bring(device: Browser, author: Person) -> httpx.Response:
     """Bring a recording that a nurse sealed here."""
-    item_id, wav = new_id(), a_wav()
-    note = AuthorPass(
-        user_id=UserId(author.user.id), tablet_id=None, issued_at=NOON, expires_at=later(1)
-    )
-    more = {"role": "aceite", "protocol": "spira-2022.1"}
-    head = a_head(
-        "recording",
-        item_id,
-        wav,
-        author_pass=signed_pass(note, SIGNER),
-        user_id=author.user.id,
-        **more,
-    )
-    content = sealed(head, wav, item_id=item_id, box_key=OPENER.public_key)
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "Content-Digest": content_digest(content),
-    }
-    path = f"/v1/envelopes/{item_id}"
-    return device.call("PUT", path, content=content, headers=headers)
+    return Tablet(author=author, bearer=device).send("recording", new_id(), a_wav())
 
 
 def test_the_cookie_of_a_tablet_is_out_of_reach(tablet: Browser) -> None:
@@ -122,9 +102,7 @@ def test_a_tablet_may_do_nothing_else(scene: Scene, route: str) -> None:
     """Everywhere else it is nobody."""
     device = Browser(scene.http)
     assert enrol(device, code_for(scene.box)).status_code == httpx.codes.CREATED
-    scene.box.news.close()
-    method, path = route.split(" ")
-    answer = device.call(method, scene.filled(path), **scene.sent(route))
+    answer = scene.send(route, device.call)
     expected = ROWS[route][1] if route in LET_IN else ROWS[route][0]
     assert answer.status_code == expected, answer.text
 
