@@ -25,6 +25,16 @@ def one_patient(ward: Tablet, rgh: str, spoken: str) -> None:
     nurse.send(ward, rgh=spoken)
 
 
+def leave_with_one_patient(ward: Tablet) -> None:
+    """Take a patient without a connection and sign out; then the connection is back."""
+    ward.context.set_offline(True)
+    one_patient(ward, nurse.RGH, "1425 9401-E")
+    ward.tap("Fechar")
+    ward.tap("Sair")
+    ward.sees("Quem é você")
+    ward.context.set_offline(False)
+
+
 def test_a_shift_without_the_box_goes_home_once(ward: Tablet, box: Box) -> None:
     """Two patients without a connection, the app opened anew between; later each is there once."""
     nurse.sign_in(ward, box.users["nurse"])
@@ -109,12 +119,7 @@ def test_signing_out_keeps_what_waits(ward: Tablet, box: Box) -> None:
     """It goes home when somebody is signed in again."""
     nurse.sign_in(ward, box.users["nurse"])
     ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-    ward.context.set_offline(True)
-    one_patient(ward, nurse.RGH, "1425 9401-E")
-    ward.tap("Fechar")
-    ward.tap("Sair")
-    ward.sees("Quem é você")
-    ward.context.set_offline(False)
+    leave_with_one_patient(ward)
     ward.tap(box.users["nurse"]["username"], exact=False)
     ward.fill("Senha", box.users["nurse"]["password"])
     ward.tap("Entrar")
@@ -134,12 +139,7 @@ def test_an_enrolled_tablet_delivers_while_nobody_is_signed_in(ward: Tablet, box
     ward.tap("Cadastrar aparelho")
     ward.sees("Cadastrado como Ala 3")
     ward.tap("Voltar")
-    ward.context.set_offline(True)
-    one_patient(ward, nurse.RGH, "1425 9401-E")
-    ward.tap("Fechar")
-    ward.tap("Sair")
-    ward.sees("Quem é você")
-    ward.context.set_offline(False)
+    leave_with_one_patient(ward)
     ward.page.evaluate("window.dispatchEvent(new Event('online'))")
     wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
     ward.sees("Quem é você")

@@ -74,11 +74,7 @@ export class Api {
   /** The bytes of the protocol new work begins under. */
   async protocol(): Promise<Uint8Array<ArrayBuffer>> {
     const answer = await this.#answer("GET", "/v1/protocols/current");
-    try {
-      return new Uint8Array(await answer.arrayBuffer());
-    } catch (error) {
-      throw new Unreachable("the answer broke off", { cause: error });
-    }
+    return new Uint8Array(await whole(answer.arrayBuffer()));
   }
 
   /** The hospitals with their rules. */
@@ -156,12 +152,7 @@ export class Api {
   /** A recording of one's own, to be played; opening it is on record. */
   async recording(userId: string, inferenceId: string, id: string): Promise<Blob> {
     const path = `/v1/users/${userId}/inferences/${inferenceId}/recordings/${id}`;
-    const answer = await this.#answer("GET", path);
-    try {
-      return await answer.blob();
-    } catch (error) {
-      throw new Unreachable("the answer broke off", { cause: error });
-    }
+    return whole((await this.#answer("GET", path)).blob());
   }
 
   async #sent<Answer>(path: string, document: unknown): Promise<Answer> {
@@ -172,12 +163,7 @@ export class Api {
   }
 
   async #json<Answer>(method: string, path: string, sent: Sent = {}): Promise<Answer> {
-    const answer = await this.#answer(method, path, sent);
-    try {
-      return (await answer.json()) as Answer;
-    } catch (error) {
-      throw new Unreachable("the answer broke off", { cause: error });
-    }
+    return whole((await this.#answer(method, path, sent)).json() as Promise<Answer>);
   }
 
   async #answer(method: string, path: string, sent: Sent = {}): Promise<Response> {
@@ -204,6 +190,15 @@ interface Sent {
   readonly body?: BodyInit;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+}
+
+/** Return a body that arrived to its end; one that broke off is no answer. */
+async function whole<Body>(body: Promise<Body>): Promise<Body> {
+  try {
+    return await body;
+  } catch (error) {
+    throw new Unreachable("the answer broke off", { cause: error });
+  }
 }
 
 async function refusalOf(answer: Response): Promise<Refusal> {

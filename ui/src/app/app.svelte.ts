@@ -5,7 +5,7 @@ import type { Box, EnrolledTablet, Hospital, Model, OutboxKey } from "../api/typ
 import { Drafts } from "../drafts/drafts.ts";
 import type { Draft } from "../drafts/drafts.ts";
 import type { Outcome } from "../outbox/drainer.ts";
-import { Drainer } from "../outbox/drainer.ts";
+import { Drainer, outcomeOf } from "../outbox/drainer.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import type { Outlook } from "../outbox/outbox.ts";
 import type { Protocol } from "../protocol/protocol.ts";
@@ -317,12 +317,4 @@ async function alone(run: () => Promise<void>): Promise<void> {
 async function storagePct(): Promise<number | null> {
   const { usage, quota } = await navigator.storage.estimate();
   return usage === undefined || !quota ? null : Math.round((1000 * usage) / quota) / 10;
-}
-
-function outcomeOf(error: unknown): Outcome {
-  if (error instanceof Refusal) {
-    return { kind: "refused", status: error.status, code: error.code, retryAfterS: error.retryAfterS };
-  }
-  if (error instanceof Unreachable) return { kind: "unreachable" };
-  throw error;
 }

@@ -40,7 +40,7 @@ export interface Taken {
 }
 
 /** Keeps a second of the take under way. */
-export type KeepSamples = (take: Omit<TakeUnderWay, "visit">, samples: Int16Array<ArrayBuffer>[]) => Promise<void>;
+export type KeepSamples = (take: TakeUnderWay, samples: Int16Array<ArrayBuffer>[]) => Promise<void>;
 
 const N_COLUMNS = 160;
 /** Less of a take that a crash cut off is not worth a look. */
@@ -140,7 +140,7 @@ export class Taking {
     this.phase = { kind: "taken", taken: this.#judged(pcm, ended) };
   }
 
-  #underWay(): Omit<TakeUnderWay, "visit"> | null {
+  #underWay(): TakeUnderWay | null {
     if (this.#take === null) return null;
     const { sampleRateHz, startedAt, capture } = this.#take;
     return { id: this.#id, role: this.#task.role, sampleRateHz, startedAt, capture };

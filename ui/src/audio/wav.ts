@@ -13,6 +13,11 @@ export interface Pcm {
   readonly sampleRateHz: number;
 }
 
+/** Return how long a recording is, in seconds. */
+export function secondsOf({ samples, sampleRateHz }: Pcm): number {
+  return samples.length / sampleRateHz;
+}
+
 /** Return the canonical file: 44 bytes of header, then the samples. */
 export function writeWav({ samples, sampleRateHz }: Pcm): Uint8Array<ArrayBuffer> {
   const nBytes = samples.length * SAMPLE_BYTES;

@@ -39,13 +39,13 @@ test("what nobody came back to for twelve hours is erased, and told", async () =
   expect(await drafts.left("ana")).toBe(null);
 });
 
-const take = (id: string, ofVisit: string, role = "aceite"): TakeUnderWay =>
-  ({ id, visit: ofVisit, role, sampleRateHz: 16_000, startedAt: new Date(0), capture: {} }) as unknown as TakeUnderWay;
+const take = (id: string, role = "aceite"): TakeUnderWay =>
+  ({ id, role, sampleRateHz: 16_000, startedAt: new Date(0), capture: {} }) as unknown as TakeUnderWay;
 
 test("a take that a crash cut off is there as far as it came", async () => {
-  await drafts.keepSamples(take("old", "one"), [Int16Array.of(9)]);
-  await drafts.keepSamples(take("cut", "one"), [Int16Array.of(1, 2), Int16Array.of(3)]);
-  await drafts.keepSamples(take("cut", "one"), [Int16Array.of(4)]);
+  await drafts.keepSamples("one", take("old"), [Int16Array.of(9)]);
+  await drafts.keepSamples("one", take("cut"), [Int16Array.of(1, 2), Int16Array.of(3)]);
+  await drafts.keepSamples("one", take("cut"), [Int16Array.of(4)]);
   expect(await drafts.cutTake("one", "frase")).toBe(null);
   const found = await drafts.cutTake("one", "aceite");
   expect([found?.take.id, found?.samples]).toEqual(["cut", Int16Array.of(1, 2, 3, 4)]);
@@ -56,7 +56,7 @@ test("a take that a crash cut off is there as far as it came", async () => {
 test("no take is offered to another patient, nor erased with one", async () => {
   await drafts.keep(visit("one"), "ana");
   await drafts.keep(visit("two"), "bia");
-  await drafts.keepSamples(take("cut", "one"), [Int16Array.of(1)]);
+  await drafts.keepSamples("one", take("cut"), [Int16Array.of(1)]);
   expect(await drafts.cutTake("two", "aceite")).toBe(null);
   await drafts.erase("bia");
   await drafts.eraseSamples("two");
@@ -66,7 +66,7 @@ test("no take is offered to another patient, nor erased with one", async () => {
 });
 
 test("samples of a patient who is in nobody's hand are erased", async () => {
-  await drafts.keepSamples(take("cut", "gone"), [Int16Array.of(1)]);
+  await drafts.keepSamples("gone", take("cut"), [Int16Array.of(1)]);
   await drafts.forgetOld();
   expect(await drafts.cutTake("gone", "aceite")).toBe(null);
 });

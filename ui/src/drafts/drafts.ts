@@ -15,8 +15,6 @@ export interface Draft {
 /** What is known of a take while it is under way. */
 export interface TakeUnderWay {
   readonly id: string;
-  /** Whose it is: no take is ever offered to another patient. */
-  readonly visit: string;
   readonly role: string;
   readonly sampleRateHz: number;
   readonly startedAt: Date;
@@ -25,6 +23,8 @@ export interface TakeUnderWay {
 
 /** A second of it. */
 export interface KeptChunk {
+  /** Whose it is: no take is ever offered to another patient. */
+  readonly visit: string;
   readonly take: TakeUnderWay;
   readonly samples: Int16Array<ArrayBuffer>;
 }
@@ -62,46 +62,52 @@ export class Drafts {
       durability: "strict",
     });
     const drafts = writing.objectStore("drafts");
-    const visit = (await drafts.get(userId))?.visit.id;
-    await Promise.all([drafts.delete(userId), eraseChunks(writing.objectStore("chunks"), visit), writing.done]);
+    const own = (await drafts.get(userId))?.visit.id;
+    const erasing = eraseChunks(writing.objectStore("chunks"), (visit) => visit === own);
+    await Promise.all([drafts.delete(userId), erasing, writing.done]);
   }
 
   /** Erase what nobody came back to for twelve hours, and samples of no visit; return whose visits those were. */
   async forgetOld(): Promise<readonly Draft[]> {
-    const tablet = await this.#tablet.open();
-    const drafts = await tablet.getAll("drafts");
-    const old = drafts.filter(({ changedAt }) => this.#now() - changedAt > FORGOTTEN_AFTER_MS);
-    for (const { userId } of old) await this.erase(userId);
-    const inHand = new Set(drafts.map(({ visit }) => visit.id));
-    const stray = (await tablet.getAll("chunks")).map(({ take }) => take.visit).filter((visit) => !inHand.has(visit));
-    for (const visit of new Set(stray)) await this.eraseSamples(visit);
+    const writing = (await this.#tablet.open()).transaction(["drafts", "chunks"], "readwrite", {
+      durability: "strict",
+    });
+    const drafts = writing.objectStore("drafts");
+    const all = await drafts.getAll();
+    const old = all.filter(({ changedAt }) => this.#now() - changedAt > FORGOTTEN_AFTER_MS);
+    const inHand = new Set(all.filter((draft) => !old.includes(draft)).map(({ visit }) => visit.id));
+    await Promise.all([
+      ...old.map(({ userId }) => drafts.delete(userId)),
+      eraseChunks(writing.objectStore("chunks"), (visit) => !inHand.has(visit)),
+      writing.done,
+    ]);
     return old;
   }
 
   /** Keep samples of the take under way, as they come. */
-  async keepSamples(take: TakeUnderWay, pieces: readonly Int16Array<ArrayBuffer>[]): Promise<void> {
-    await (await this.#tablet.open()).add("chunks", { take, samples: joined(pieces) });
+  async keepSamples(visit: string, take: TakeUnderWay, pieces: readonly Int16Array<ArrayBuffer>[]): Promise<void> {
+    await (await this.#tablet.open()).add("chunks", { visit, take, samples: joined(pieces) });
   }
 
   /** Return what there is of a take of this visit that a crash cut off; null where there is none of this role. */
   async cutTake(visit: string, role: string): Promise<KeptChunk | null> {
     const all = await (await this.#tablet.open()).getAll("chunks");
-    const chunks = all.filter(({ take }) => take.visit === visit && take.role === role);
+    const chunks = all.filter((one) => one.visit === visit && one.take.role === role);
     const last = chunks.at(-1);
     if (last === undefined) return null;
     const own = chunks.filter(({ take }) => take.id === last.take.id);
-    return { take: last.take, samples: joined(own.map(({ samples }) => samples)) };
+    return { ...last, samples: joined(own.map(({ samples }) => samples)) };
   }
 
   /** Erase the samples of a visit's takes: what was kept is sealed, what was not is not wanted. */
-  async eraseSamples(visit: string): Promise<void> {
+  async eraseSamples(own: string): Promise<void> {
     const writing = (await this.#tablet.open()).transaction("chunks", "readwrite");
-    await Promise.all([eraseChunks(writing.store, visit), writing.done]);
+    await Promise.all([eraseChunks(writing.store, (visit) => visit === own), writing.done]);
   }
 }
 
-async function eraseChunks(chunks: Chunks, visit: string | undefined): Promise<void> {
+async function eraseChunks(chunks: Chunks, isGone: (visit: string) => boolean): Promise<void> {
   for (let cursor = await chunks.openCursor(); cursor !== null; cursor = await cursor.continue()) {
-    if (cursor.value.take.visit === visit) await cursor.delete();
+    if (isGone(cursor.value.visit)) await cursor.delete();
   }
 }

@@ -80,18 +80,20 @@ export class Drainer {
 
   /** Go now, whatever was planned: something was saved, the page is seen, a network came. */
   async now(): Promise<void> {
-    const waitsMs = this.#notBefore - this.#world.now();
-    // A longer wait than there is: the clock was set back.
-    if (this.#isStopped || (waitsMs > 0 && waitsMs <= LONGEST_WAIT_MS)) return;
-    this.#again = true;
-    this.#running ??= this.#run();
-    await this.#running;
+    if (this.#leftAloneMs() === 0) await this.#go();
   }
 
   /** Plan nothing more. */
   stop(): void {
     this.#isStopped = true;
     this.#cancel?.();
+  }
+
+  async #go(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#again = true;
+    this.#running ??= this.#run();
+    await this.#running;
   }
 
   async #run(): Promise<void> {
@@ -107,7 +109,7 @@ export class Drainer {
       throw error;
     } finally {
       this.#running = null;
-      if (!this.#isStopped) this.#cancel = this.#world.later(this.#waitMs(), () => void this.now());
+      if (!this.#isStopped) this.#cancel = this.#world.later(this.#waitMs(), () => void this.#go());
     }
   }
 
@@ -124,7 +126,7 @@ export class Drainer {
       const outcome = outcomeOf(error);
       this.#nFailures += 1;
       const retryAfterS = outcome.kind === "refused" ? (outcome.retryAfterS ?? 0) : 0;
-      this.#notBefore = this.#world.now() + 1000 * Math.min(retryAfterS, LONGEST_WAIT_MS / 1000);
+      this.#notBefore = this.#world.now() + Math.min(LONGEST_WAIT_MS, 1000 * retryAfterS);
       this.#world.tell(outcome);
     }
   }
@@ -225,11 +227,18 @@ export class Drainer {
   #waitMs(): number {
     const doubled = FIRST_WAIT_MS * 2 ** Math.min(10, this.#nFailures - 1);
     const wait = this.#nFailures === 0 ? BEAT_MS : Math.min(LONGEST_WAIT_MS, doubled);
-    return Math.max(Math.min(LONGEST_WAIT_MS, this.#notBefore - this.#world.now()), wait * (0.75 + this.#world.random() / 2));
+    return Math.max(this.#leftAloneMs(), wait * (0.75 + this.#world.random() / 2));
+  }
+
+  /** How long the box still asks to be left alone; not at all where the clock was set back. */
+  #leftAloneMs(): number {
+    const ms = this.#notBefore - this.#world.now();
+    return ms > LONGEST_WAIT_MS ? 0 : Math.max(0, ms);
   }
 }
 
-function outcomeOf(error: unknown): Outcome {
+/** Return how an attempt went that ended so; throw what is no answer of a box or its absence. */
+export function outcomeOf(error: unknown): Outcome {
   if (error instanceof Refusal) {
     const { status, code, retryAfterS } = error;
     return { kind: "refused", status, code, retryAfterS };

@@ -68,13 +68,16 @@ class Network implements Courier {
   }
 }
 
-function drainer(network: Network, told: Outcome[] = [], usedPct = 1): Drainer {
+function drainer(network: Network, told: Outcome[] = [], usedPct = 1, planned: (() => void)[] = []): Drainer {
   return new Drainer(outbox, network, {
     now: () => now,
     random: () => 0.5,
     version: "0.1.0",
     alone: (run) => run(),
-    later: () => () => undefined,
+    later: (_ms, run) => {
+      planned.push(run);
+      return () => undefined;
+    },
     storagePct: async () => usedPct,
     tell: (outcome) => told.push(outcome),
     heard: () => undefined,
@@ -229,6 +232,20 @@ test("a box that asks to be left alone is, whatever is saved meanwhile", async (
   now += 1_000;
   await courier.now();
   expect(network.held.has("a")).toBe(true);
+});
+
+test("what was planned is done, although the clock was set back a little meanwhile", async () => {
+  const network = new Network();
+  network.before = () => {
+    throw new Refusal(503, "not-ready", [], 30);
+  };
+  await visit("a");
+  const planned: (() => void)[] = [];
+  await drainer(network, [], 1, planned).now();
+  network.before = () => undefined;
+  now -= 5_000;
+  planned.at(-1)?.();
+  await expect.poll(() => network.held.has("a")).toBe(true);
 });
 
 test("work goes home although the box refuses to hear how the tablet stands", async () => {

@@ -62,10 +62,7 @@ export class Outbox {
 
   /** Erase what is held back of a visit; what was released is on its way, and stays. */
   async erase(visit: string): Promise<void> {
-    const writing = (await this.#tablet.open()).transaction("items", "readwrite", { durability: "strict" });
-    const items = await writing.store.index("visit").getAll(visit);
-    const held = items.filter(({ state }) => state === "held");
-    await Promise.all([...held.map(({ id }) => writing.store.delete(id)), writing.done]);
+    await this.#forget((items) => items.filter((item) => item.visit === visit && item.state === "held"));
   }
 
   /**
@@ -137,21 +134,21 @@ export class Outbox {
 
   /** Forget copies that a backup holds, or that have been kept long enough. */
   async prune(backedUpThroughSeq: number | null): Promise<void> {
-    const writing = (await this.#tablet.open()).transaction("items", "readwrite");
-    const gone = (await writing.store.getAll()).filter((item) => {
-      if (item.state !== "safe" || item.receipt === null || item.safeAt === null) return false;
-      const isBackedUp = backedUpThroughSeq !== null && item.receipt.seq <= backedUpThroughSeq;
-      return isBackedUp || this.#now() - item.safeAt > KEPT_MS;
-    });
-    await Promise.all([...gone.map(({ id }) => writing.store.delete(id)), writing.done]);
+    await this.#forget((items) =>
+      items.filter((item) => {
+        if (item.state !== "safe" || item.receipt === null || item.safeAt === null) return false;
+        const isBackedUp = backedUpThroughSeq !== null && item.receipt.seq <= backedUpThroughSeq;
+        return isBackedUp || this.#now() - item.safeAt > KEPT_MS;
+      }),
+    );
   }
 
   /** Make room: forget the oldest third of the copies that the box has proved to hold. */
   async lighten(): Promise<void> {
-    const copies = (await this.all()).filter(({ state }) => state === "safe");
-    const writing = (await this.#tablet.open()).transaction("items", "readwrite");
-    const gone = copies.slice(0, Math.ceil(copies.length / 3));
-    await Promise.all([...gone.map(({ id }) => writing.store.delete(id)), writing.done]);
+    await this.#forget((items) => {
+      const copies = items.filter(({ state }) => state === "safe").sort((a, b) => a.createdAt - b.createdAt);
+      return copies.slice(0, Math.ceil(copies.length / 3));
+    });
   }
 
   /** Return all items, oldest first. */
@@ -199,6 +196,13 @@ export class Outbox {
     if (items.length === 0) return;
     const writing = (await this.#tablet.open()).transaction("items", "readwrite", { durability: "strict" });
     await Promise.all([...items.map((item) => writing.store.put(item)), writing.done]);
+  }
+
+  /** Delete what is chosen of all items, in the transaction that looks at them. */
+  async #forget(choose: (items: readonly Item[]) => readonly Item[]): Promise<void> {
+    const writing = (await this.#tablet.open()).transaction("items", "readwrite", { durability: "strict" });
+    const gone = choose(await writing.store.getAll());
+    await Promise.all([...gone.map(({ id }) => writing.store.delete(id)), writing.done]);
   }
 
   async #change(visit: string, to: (item: Item) => Item): Promise<void> {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { readFileSync } from "node:fs";
 
-import { readProtocol } from "../protocol/protocol.ts";
-import { CATALOGUES } from "../texts/index.ts";
+import { readProtocol } from "../../protocol/protocol.ts";
+import { CATALOGUES } from "../../texts/index.ts";
 import { toldSigns } from "./alerts.ts";
 
-const content = new Uint8Array(readFileSync(new URL("../../../appliance/protocols/spira-2022.1.json", import.meta.url)));
+const content = new Uint8Array(readFileSync(new URL("../../../../appliance/protocols/spira-2022.1.json", import.meta.url)));
 const protocol = await readProtocol(content);
 const told = (answers: Record<string, string | number>): string[] =>
   toldSigns(protocol, answers, CATALOGUES["pt-BR"], "pt-BR").map(({ text }) => text);

@@ -1,11 +1,11 @@
 /** Vital signs out of the hospital's bounds, in the words of the screen. */
 
-import { alerts } from "../protocol/form.ts";
-import type { AlertRange, Answers, Field, Protocol } from "../protocol/protocol.ts";
-import { inLanguage } from "../protocol/protocol.ts";
-import type { Language, Texts } from "../texts/index.ts";
-import { writtenNumber, writtenTime } from "../texts/index.ts";
-import { withoutUnit } from "./visit/words.ts";
+import { alerts } from "../../protocol/form.ts";
+import type { AlertRange, Answers, Field, Protocol } from "../../protocol/protocol.ts";
+import { inLanguage } from "../../protocol/protocol.ts";
+import type { Language, Texts } from "../../texts/index.ts";
+import { writtenNumber, writtenTime } from "../../texts/index.ts";
+import { withoutUnit } from "./words.ts";
 
 /** One sign as it is told. */
 export interface ToldSign {
