@@ -15,6 +15,18 @@ from tests.browser.tablet import RATE_HZ, Tablet, stored, tablet
 from tests.system.boxes import Box, wait_until
 
 DELIVERED_WITHIN_S = 90
+SLOW_STORE = """(() => {
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (...kept) {
+    const until = performance.now() + 400;
+    const hold = () => {
+      if (performance.now() < until) this.count().onsuccess = hold;
+    };
+    hold();
+    return put.apply(this, kept);
+  };
+})()"""
+"""Each write of the tablet's database is done only after 0.4 s."""
 
 
 def sent_patient(ward: Tablet) -> None:
@@ -23,6 +35,12 @@ def sent_patient(ward: Tablet) -> None:
     nurse.agree(ward)
     nurse.record_all(ward)
     nurse.send(ward)
+
+
+def everything_is_there(box: Box) -> None:
+    """The box holds the patient once; the last receipt is written after what it is for."""
+    wait_until(lambda: stored(box, "envelopes") == 6, DELIVERED_WITHIN_S, "every receipt")
+    assert [stored(box, table) for table in ("inferences", "recordings", "envelopes")] == [1, 5, 6]
 
 
 def look_for_the_box(ward: Tablet) -> None:
@@ -51,6 +69,16 @@ def test_what_is_stored_is_what_the_microphone_gave(
     assert abs(np.sqrt(np.mean(heard**2)) - np.sqrt(np.mean(tone**2))) < 1e-3
 
 
+def test_a_slow_tablet_loses_no_key(ward: Tablet, box: Box) -> None:
+    """Whatever a worn-out flash takes for each write, what was typed stays."""
+    ward.page.add_init_script(SLOW_STORE)
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.tap("Iniciar avaliação")
+    rgh = ward.page.get_by_label("RGH do paciente").first
+    rgh.press_sequentially(nurse.RGH, delay=150)
+    assert rgh.input_value() == nurse.RGH
+
+
 def test_a_server_killed_while_it_takes_in_loses_and_doubles_nothing(
     ward: Tablet, box: Box
 ) -> None:
@@ -63,7 +91,7 @@ def test_a_server_killed_while_it_takes_in_loses_and_doubles_nothing(
     look_for_the_box(ward)
     wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient")
     ward.sees("Salvo no servidor")
-    assert [stored(box, table) for table in ("recordings", "envelopes")] == [5, 6]
+    everything_is_there(box)
 
 
 def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_path: Path) -> None:
@@ -86,4 +114,4 @@ def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_
     again.get_by_label("Senha").fill(box.users["nurse"]["password"])
     again.get_by_role("button", name="Entrar").click()
     wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient again")
-    assert [stored(box, table) for table in ("recordings", "envelopes")] == [5, 6]
+    everything_is_there(box)

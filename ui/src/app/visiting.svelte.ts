@@ -79,8 +79,9 @@ export class Visiting {
   async keep(): Promise<void> {
     const { session } = this.#app;
     if (session === null) return;
-    await this.#app.drafts.keep(this.visit, session.id);
+    // Before it is written: a visit that ends meanwhile is not brought back by a slow write.
     this.#app.draft = { visit: this.visit, userId: session.id, changedAt: Date.now() };
+    await this.#app.drafts.keep(this.visit, session.id);
   }
 
   /** Seal a take and keep it; its clear samples are gone afterwards. */
