@@ -147,7 +147,6 @@ export class Visiting {
       kind,
       role,
       sha256,
-      nBytes: sealed.length,
       sealed,
     });
   }

@@ -46,52 +46,55 @@ export class Drafts {
   async keep(visit: Visit, userId: string): Promise<void> {
     // Runes wrap what they hold: what is stored is plain.
     const plain = JSON.parse(JSON.stringify(visit)) as Visit;
-    const writing = (await this.#tablet.open()).transaction("drafts", "readwrite", { durability: "strict" });
     const draft: Draft = { visit: plain, userId, changedAt: this.#now() };
-    await Promise.all([writing.store.put(draft, userId), writing.done]);
+    await this.#tablet.use(async (database) => {
+      const writing = database.transaction("drafts", "readwrite", { durability: "strict" });
+      await Promise.all([writing.store.put(draft, userId), writing.done]);
+    });
   }
 
   /** Return the visit that this nurse left. */
   async left(userId: string): Promise<Draft | null> {
-    return (await (await this.#tablet.open()).get("drafts", userId)) ?? null;
+    return (await this.#tablet.use((database) => database.get("drafts", userId))) ?? null;
   }
 
   /** Erase this nurse's patient in hand, with the samples of any take under way. */
   async erase(userId: string): Promise<void> {
-    const writing = (await this.#tablet.open()).transaction(["drafts", "chunks"], "readwrite", {
-      durability: "strict",
+    await this.#tablet.use(async (database) => {
+      const writing = database.transaction(["drafts", "chunks"], "readwrite", { durability: "strict" });
+      const drafts = writing.objectStore("drafts");
+      const own = (await drafts.get(userId))?.visit.id;
+      const erasing = eraseChunks(writing.objectStore("chunks"), (visit) => visit === own);
+      await Promise.all([drafts.delete(userId), erasing, writing.done]);
     });
-    const drafts = writing.objectStore("drafts");
-    const own = (await drafts.get(userId))?.visit.id;
-    const erasing = eraseChunks(writing.objectStore("chunks"), (visit) => visit === own);
-    await Promise.all([drafts.delete(userId), erasing, writing.done]);
   }
 
   /** Erase what nobody came back to for twelve hours, and samples of no visit; return whose visits those were. */
   async forgetOld(): Promise<readonly Draft[]> {
-    const writing = (await this.#tablet.open()).transaction(["drafts", "chunks"], "readwrite", {
-      durability: "strict",
+    return this.#tablet.use(async (database) => {
+      const writing = database.transaction(["drafts", "chunks"], "readwrite", { durability: "strict" });
+      const drafts = writing.objectStore("drafts");
+      const all = await drafts.getAll();
+      const old = all.filter(({ changedAt }) => this.#now() - changedAt > FORGOTTEN_AFTER_MS);
+      const inHand = new Set(all.filter((draft) => !old.includes(draft)).map(({ visit }) => visit.id));
+      await Promise.all([
+        ...old.map(({ userId }) => drafts.delete(userId)),
+        eraseChunks(writing.objectStore("chunks"), (visit) => !inHand.has(visit)),
+        writing.done,
+      ]);
+      return old;
     });
-    const drafts = writing.objectStore("drafts");
-    const all = await drafts.getAll();
-    const old = all.filter(({ changedAt }) => this.#now() - changedAt > FORGOTTEN_AFTER_MS);
-    const inHand = new Set(all.filter((draft) => !old.includes(draft)).map(({ visit }) => visit.id));
-    await Promise.all([
-      ...old.map(({ userId }) => drafts.delete(userId)),
-      eraseChunks(writing.objectStore("chunks"), (visit) => !inHand.has(visit)),
-      writing.done,
-    ]);
-    return old;
   }
 
   /** Keep samples of the take under way, as they come. */
   async keepSamples(visit: string, take: TakeUnderWay, pieces: readonly Int16Array<ArrayBuffer>[]): Promise<void> {
-    await (await this.#tablet.open()).add("chunks", { visit, take, samples: joined(pieces) });
+    const samples = joined(pieces);
+    await this.#tablet.use((database) => database.add("chunks", { visit, take, samples }));
   }
 
   /** Return what there is of a take of this visit that a crash cut off; null where there is none of this role. */
   async cutTake(visit: string, role: string): Promise<KeptChunk | null> {
-    const all = await (await this.#tablet.open()).getAll("chunks");
+    const all = await this.#tablet.use((database) => database.getAll("chunks"));
     const chunks = all.filter((one) => one.visit === visit && one.take.role === role);
     const last = chunks.at(-1);
     if (last === undefined) return null;
@@ -101,8 +104,10 @@ export class Drafts {
 
   /** Erase the samples of a visit's takes: what was kept is sealed, what was not is not wanted. */
   async eraseSamples(own: string): Promise<void> {
-    const writing = (await this.#tablet.open()).transaction("chunks", "readwrite");
-    await Promise.all([eraseChunks(writing.store, (visit) => visit === own), writing.done]);
+    await this.#tablet.use(async (database) => {
+      const writing = database.transaction("chunks", "readwrite");
+      await Promise.all([eraseChunks(writing.store, (visit) => visit === own), writing.done]);
+    });
   }
 }
 

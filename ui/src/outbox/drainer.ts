@@ -56,6 +56,8 @@ const DAMAGED_ON_ITS_WAY = "digest-mismatch";
 const STUMBLED = 500;
 /** Its recordings are not there: they go first, then it again. */
 const RECORDINGS_MISSING = "recordings-missing";
+/** The browser lost what it was to keep; a person has to know. */
+const BYTES_LOST = "bytes-lost";
 
 /** The one that drains. */
 export class Drainer {
@@ -187,7 +189,7 @@ export class Drainer {
   async #send(item: Item): Promise<void> {
     this.#world.tell({ kind: "sending", id: item.id });
     try {
-      await this.#outbox.settle(item.id, await this.#courier.putEnvelope(item.id, item.sealed));
+      await this.#bring(item.id);
       this.#retried.delete(item.id);
       return;
     } catch (error) {
@@ -216,11 +218,14 @@ export class Drainer {
     this.#retried.add(item.id);
     const kept = (await this.#outbox.ofVisit(item.visit)).filter(({ kind }) => kind === "recording");
     for (const recording of kept.filter(({ state }) => state === "safe" || state === "waiting")) {
-      await this.#outbox.settle(
-        recording.id,
-        await this.#courier.putEnvelope(recording.id, recording.sealed),
-      );
+      await this.#bring(recording.id);
     }
+  }
+
+  async #bring(id: string): Promise<void> {
+    const sealed = await this.#outbox.sealedOf(id);
+    if (sealed === null) return this.#outbox.park(id, BYTES_LOST);
+    await this.#outbox.settle(id, await this.#courier.putEnvelope(id, sealed));
   }
 
   /** A minute after success; after failures twice as long each time, with jitter. */

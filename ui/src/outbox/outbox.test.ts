@@ -27,9 +27,9 @@ async function visit(name: string, roles: readonly string[] = ["aceite", "susten
   const sealed = new Uint8Array([1, 2, 3]);
   for (const role of roles) {
     const id = `${name}-${role}`;
-    await outbox.hold({ id, visit: name, kind: "recording", role, sha256: digestOf(id), nBytes: 3, sealed });
+    await outbox.hold({ id, visit: name, kind: "recording", role, sha256: digestOf(id), sealed });
   }
-  await outbox.hold({ id: name, visit: name, kind: "inference", role: null, sha256: digestOf(name), nBytes: 3, sealed });
+  await outbox.hold({ id: name, visit: name, kind: "inference", role: null, sha256: digestOf(name), sealed });
   await outbox.release(name);
 }
 
@@ -105,7 +105,7 @@ test("recordings go before their inference, the oldest patient first", async () 
 test("what is held back is not sent, and can be erased without a trace", async () => {
   const network = new Network();
   const sealed = new Uint8Array([1]);
-  await outbox.hold({ id: "x", visit: "v", kind: "recording", role: "aceite", sha256: "", nBytes: 1, sealed });
+  await outbox.hold({ id: "x", visit: "v", kind: "recording", role: "aceite", sha256: "", sealed });
   await drainer(network).now();
   expect(network.nPuts).toBe(0);
   await outbox.erase("v");
@@ -258,6 +258,16 @@ test("work goes home although the box refuses to hear how the tablet stands", as
   expect(network.held.has("a")).toBe(true);
 });
 
+test("a tablet whose browser lost the bytes of an item says so, and brings the others", async () => {
+  const network = new Network();
+  await visit("a");
+  await visit("b");
+  await tablet.use((database) => database.delete("sealed", "a-aceite"));
+  await drainer(network).now();
+  expect((await outbox.outlook()).parked.map(({ id, code }) => [id, code])).toEqual([["a-aceite", "bytes-lost"]]);
+  expect(network.held.has("b")).toBe(true);
+});
+
 test("what was damaged on its way goes again", async () => {
   const network = new Network();
   let isBad = true;
@@ -290,7 +300,7 @@ test("a fault nobody expected is told, and does not end the delivery", async () 
 test("erasing a patient takes nothing back that was sent", async () => {
   await visit("a");
   const sealed = new Uint8Array([1]);
-  await outbox.hold({ id: "late", visit: "a", kind: "recording", role: "frase", sha256: "", nBytes: 1, sealed });
+  await outbox.hold({ id: "late", visit: "a", kind: "recording", role: "frase", sha256: "", sealed });
   await outbox.erase("a");
   expect((await outbox.all()).map(({ id }) => id)).toEqual(["a-aceite", "a-sustentada", "a"]);
 });

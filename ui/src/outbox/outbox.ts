@@ -7,7 +7,7 @@ import type { Tablet } from "../store/database.ts";
 /** Where an item stands. `held` waits for its visit to be sent; `parked` waits for a person. */
 export type ItemState = "held" | "waiting" | "safe" | "parked";
 
-/** One sealed item; nothing in it names a patient. */
+/** What is known of a sealed item, whose bytes lie apart; nothing in it names a patient. */
 export interface Item {
   readonly id: string;
   /** The inference it belongs to. */
@@ -16,7 +16,6 @@ export interface Item {
   readonly role: string | null;
   readonly sha256: string;
   readonly nBytes: number;
-  readonly sealed: Uint8Array<ArrayBuffer>;
   readonly createdAt: number;
   readonly state: ItemState;
   readonly receipt: Receipt | null;
@@ -35,6 +34,11 @@ export interface Outlook {
   readonly highestSeq: number;
 }
 
+/** What a new item comes with. */
+export interface NewItem extends Omit<Item, "state" | "receipt" | "safeAt" | "code" | "createdAt" | "nBytes"> {
+  readonly sealed: Uint8Array<ArrayBuffer>;
+}
+
 export const KEPT_MS = 72 * 3_600_000;
 const EPOCH = "epoch";
 
@@ -49,10 +53,23 @@ export class Outbox {
   }
 
   /** Keep an item, held back until its visit is sent. */
-  async hold(item: Omit<Item, "state" | "receipt" | "safeAt" | "code" | "createdAt">): Promise<void> {
-    await this.#put([
-      { ...item, createdAt: this.#now(), state: "held", receipt: null, safeAt: null, code: null },
-    ]);
+  async hold({ sealed, ...known }: NewItem): Promise<void> {
+    const createdAt = this.#now();
+    const nBytes = sealed.length;
+    const item: Item = { ...known, nBytes, createdAt, state: "held", receipt: null, safeAt: null, code: null };
+    await this.#tablet.use(async (database) => {
+      const writing = database.transaction(["items", "sealed"], "readwrite", { durability: "strict" });
+      await Promise.all([
+        writing.objectStore("items").put(item),
+        writing.objectStore("sealed").put(sealed, item.id),
+        writing.done,
+      ]);
+    });
+  }
+
+  /** Return the sealed bytes of an item; null where there is none, or they are lost. */
+  async sealedOf(id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    return (await this.#tablet.use((database) => database.get("sealed", id))) ?? null;
   }
 
   /** Let everything of a visit go: its recordings, then the inference. */
@@ -109,7 +126,7 @@ export class Outbox {
 
   /** Forget an item that the box said a patient refused. */
   async forget(id: string): Promise<void> {
-    await (await this.#tablet.open()).delete("items", id);
+    await this.#forget((items) => items.filter((item) => item.id === id));
   }
 
   /** Try parked items once more. */
@@ -153,18 +170,18 @@ export class Outbox {
 
   /** Return all items, oldest first. */
   async all(): Promise<Item[]> {
-    const items = await (await this.#tablet.open()).getAll("items");
+    const items = await this.#tablet.use((database) => database.getAll("items"));
     return items.sort((a, b) => a.createdAt - b.createdAt);
   }
 
   /** Return the items of one visit. */
   async ofVisit(visit: string): Promise<Item[]> {
-    return (await this.#tablet.open()).getAllFromIndex("items", "visit", visit);
+    return this.#tablet.use((database) => database.getAllFromIndex("items", "visit", visit));
   }
 
   /** Return one item. */
   async get(id: string): Promise<Item | null> {
-    return (await (await this.#tablet.open()).get("items", id)) ?? null;
+    return (await this.#tablet.use((database) => database.get("items", id))) ?? null;
   }
 
   /** Return how things stand. */
@@ -185,30 +202,39 @@ export class Outbox {
     const { parked } = await this.outlook();
     const visits = new Set(parked.map(({ visit }) => visit));
     const items = (await this.all()).filter(({ visit }) => visits.has(visit));
-    const document = {
-      format: "spira-sealed-1",
-      items: items.map(({ id, sealed }) => ({ id, sealed: base64Of(sealed) })),
-    };
+    const sealed: { id: string; sealed: string }[] = [];
+    for (const { id } of items) {
+      const bytes = await this.sealedOf(id);
+      if (bytes !== null) sealed.push({ id, sealed: base64Of(bytes) });
+    }
+    const document = { format: "spira-sealed-1", items: sealed };
     return new Blob([JSON.stringify(document)], { type: "application/json" });
   }
 
   async #put(items: readonly Item[]): Promise<void> {
     if (items.length === 0) return;
-    const writing = (await this.#tablet.open()).transaction("items", "readwrite", { durability: "strict" });
-    await Promise.all([...items.map((item) => writing.store.put(item)), writing.done]);
+    await this.#tablet.use(async (database) => {
+      const writing = database.transaction("items", "readwrite", { durability: "strict" });
+      await Promise.all([...items.map((item) => writing.store.put(item)), writing.done]);
+    });
   }
 
   /** Delete what is chosen of all items, in the transaction that looks at them. */
   async #forget(choose: (items: readonly Item[]) => readonly Item[]): Promise<void> {
-    const writing = (await this.#tablet.open()).transaction("items", "readwrite", { durability: "strict" });
-    const gone = choose(await writing.store.getAll());
-    await Promise.all([...gone.map(({ id }) => writing.store.delete(id)), writing.done]);
+    await this.#tablet.use(async (database) => {
+      const writing = database.transaction(["items", "sealed"], "readwrite", { durability: "strict" });
+      const [items, sealed] = [writing.objectStore("items"), writing.objectStore("sealed")];
+      const gone = choose(await items.getAll());
+      await Promise.all([...gone.flatMap(({ id }) => [items.delete(id), sealed.delete(id)]), writing.done]);
+    });
   }
 
   async #change(visit: string, to: (item: Item) => Item): Promise<void> {
-    const writing = (await this.#tablet.open()).transaction("items", "readwrite", { durability: "strict" });
-    const items = await writing.store.index("visit").getAll(visit);
-    await Promise.all([...items.map((item) => writing.store.put(to(item))), writing.done]);
+    await this.#tablet.use(async (database) => {
+      const writing = database.transaction("items", "readwrite", { durability: "strict" });
+      const items = await writing.store.index("visit").getAll(visit);
+      await Promise.all([...items.map((item) => writing.store.put(to(item))), writing.done]);
+    });
   }
 }
 
