@@ -1,17 +1,16 @@
 /** What the app knows, and what a tap leads to; the screens only show it. */
 
 import { Api, Refusal, Unreachable } from "../api/client.ts";
-import type { Box, EnrolledTablet, Hospital, Model, OutboxKey } from "../api/types.ts";
+import type { EnrolledTablet } from "../api/types.ts";
+import type { Known } from "../box/known.ts";
+import { KnownBox } from "../box/known.ts";
 import { Drafts } from "../drafts/drafts.ts";
 import type { Draft } from "../drafts/drafts.ts";
 import type { Outcome } from "../outbox/drainer.ts";
 import { Drainer, outcomeOf } from "../outbox/drainer.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import type { Outlook } from "../outbox/outbox.ts";
-import type { Protocol } from "../protocol/protocol.ts";
-import { readProtocol } from "../protocol/protocol.ts";
-import type { BoxKey } from "../sealing/seal.ts";
-import { boxKeyOf, KeyChanged } from "../sealing/seal.ts";
+import { KeyChanged } from "../sealing/seal.ts";
 import { registerWorker } from "../service-worker/register.ts";
 import type { Connection } from "../session/connection.ts";
 import { afterAttempt } from "../session/connection.ts";
@@ -26,15 +25,6 @@ declare const __APP_VERSION__: string;
 
 export type ScreenName = "home" | "visit" | "evaluations" | "tablet" | "about";
 
-/** What the box last said of itself, kept for a shift without it. */
-interface Known {
-  readonly box: Box;
-  readonly protocol: Protocol;
-  readonly hospitals: readonly Hospital[];
-  readonly models: readonly Model[];
-  readonly key: BoxKey;
-}
-
 const RENEW_EVERY_MS = 8 * 60_000;
 const LOOK_EVERY_MS = 5_000;
 const ASK_AGAIN_AFTER_MS = 30_000;
@@ -48,6 +38,7 @@ export class App {
   readonly sessions = new Sessions(this.api, this.tablet, Date.now);
   readonly outbox = new Outbox(this.tablet, Date.now);
   readonly drafts = new Drafts(this.tablet, Date.now);
+  readonly box = new KnownBox(this.api, this.tablet, Date.now);
   readonly drainer: Drainer;
 
   isReady = $state(false);
@@ -107,7 +98,7 @@ export class App {
     // A page that was closed after sending does not begin with another patient.
     if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
     else this.go("home");
-    await this.#recall();
+    this.known = await this.box.recall();
     await this.look();
     this.isReady = true;
     this.#listen();
@@ -220,40 +211,17 @@ export class App {
     for (const { visit } of await this.drafts.forgetOld()) await this.outbox.erase(visit.id);
   }
 
-  async #recall(): Promise<void> {
-    const [box, bytes, hospitals, models, told] = await Promise.all([
-      this.tablet.value<Box | null>("box", null),
-      this.tablet.value<Uint8Array<ArrayBuffer> | null>("protocol", null),
-      this.tablet.value<readonly Hospital[]>("hospitals", []),
-      this.tablet.value<readonly Model[]>("models", []),
-      this.tablet.value<OutboxKey | null>("key", null),
-    ]);
-    if (box === null || bytes === null || told === null) return;
-    const key = await boxKeyOf(told, null);
-    this.known = { box, protocol: await readProtocol(bytes), hospitals, models, key };
-  }
-
-  /** Learn what a shift needs, and keep it for when the box is out of reach. */
+  /** Learn what a shift needs, as far as the box tells it now. */
   async #learn(): Promise<void> {
-    const asked = Date.now();
-    const box = await this.api.box();
-    this.clockOffsetS = Math.round(((asked + Date.now()) / 2 - Date.parse(box.time)) / 100) / 10;
-    await this.tablet.setValue("box", box);
+    const { clockOffsetS } = await this.box.learn();
+    this.clockOffsetS = clockOffsetS;
     if (this.session === null || this.session.isOver || this.isLocked) return;
-    const told = await this.api.outboxKey();
-    const pinned = await this.tablet.value<OutboxKey | null>("key", null);
     try {
-      await boxKeyOf(told, pinned?.fingerprint ?? null);
+      this.known = await this.box.learnAll();
     } catch (error) {
       if (!(error instanceof KeyChanged)) throw error;
       this.keyChanged = true;
-      return;
     }
-    await this.tablet.setValue("key", told);
-    await this.tablet.setValue("protocol", await this.api.protocol());
-    await this.tablet.setValue("hospitals", await this.api.hospitals());
-    await this.tablet.setValue("models", await this.api.models());
-    await this.#recall();
   }
 
   #told(outcome: Outcome): void {
