@@ -13,6 +13,7 @@ import type {
   Result,
   SignIn,
 } from "./types.ts";
+import type { upload } from "./upload.ts";
 
 /** The box said no, and why. */
 export class Refusal extends Error {
@@ -36,11 +37,11 @@ export class Unreachable extends Error {}
 /** What the client needs of the world. */
 export interface Wire {
   readonly fetch: typeof fetch;
+  readonly upload: typeof upload;
   readonly version: string;
 }
 
 const TIMEOUT_MS = 15_000;
-const UPLOAD_TIMEOUT_MS = 120_000;
 
 /** What may be asked. */
 export class Api {
@@ -94,17 +95,21 @@ export class Api {
     return this.#json("GET", "/v1/outbox-key");
   }
 
-  /** Bring one sealed item; may be repeated. */
-  async putEnvelope(id: string, sealed: Uint8Array<ArrayBuffer>): Promise<Receipt> {
+  /** Bring one sealed item, telling how far it got, from 0 to 1; may be repeated. */
+  async putEnvelope(
+    id: string,
+    sealed: Uint8Array<ArrayBuffer>,
+    onprogress: (share: number) => void,
+  ): Promise<Receipt> {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", sealed));
-    return this.#json("PUT", `/v1/envelopes/${id}`, {
-      body: sealed,
-      timeoutMs: UPLOAD_TIMEOUT_MS,
-      headers: {
-        "Content-Type": "application/octet-stream",
-        "Content-Digest": `sha-256=:${btoa(String.fromCharCode(...digest))}:`,
-      },
-    });
+    const headers = {
+      ...this.#headers,
+      "Content-Type": "application/octet-stream",
+      "Content-Digest": `sha-256=:${btoa(String.fromCharCode(...digest))}:`,
+    };
+    const path = `/v1/envelopes/${id}`;
+    const answer = await good(this.#wire.upload({ method: "PUT", path, headers, body: sealed, onprogress }));
+    return whole(answer.json() as Promise<Receipt>);
   }
 
   /** Which of these items the box does not hold. */
@@ -166,30 +171,40 @@ export class Api {
     return whole((await this.#answer(method, path, sent)).json() as Promise<Answer>);
   }
 
-  async #answer(method: string, path: string, sent: Sent = {}): Promise<Response> {
-    let answer: Response;
-    try {
-      answer = await this.#wire.fetch(path, {
+  #answer(method: string, path: string, sent: Sent = {}): Promise<Response> {
+    return good(
+      this.#wire.fetch(path, {
         method,
         body: sent.body ?? null,
-        headers: { "X-SPIRA-Client": `pwa/${this.#wire.version}`, ...sent.headers },
+        headers: { ...this.#headers, ...sent.headers },
         credentials: "same-origin",
         cache: "no-store",
         redirect: "error",
-        signal: AbortSignal.timeout(sent.timeoutMs ?? TIMEOUT_MS),
-      });
-    } catch (error) {
-      throw new Unreachable("no answer", { cause: error });
-    }
-    if (!answer.ok) throw await refusalOf(answer);
-    return answer;
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      }),
+    );
+  }
+
+  get #headers(): Readonly<Record<string, string>> {
+    return { "X-SPIRA-Client": `pwa/${this.#wire.version}` };
   }
 }
 
 interface Sent {
   readonly body?: BodyInit;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly timeoutMs?: number;
+}
+
+/** Return an answer that says yes; throw what it says otherwise, or that none came. */
+async function good(asked: Promise<Response>): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await asked;
+  } catch (error) {
+    throw new Unreachable("no answer", { cause: error });
+  }
+  if (!answer.ok) throw await refusalOf(answer);
+  return answer;
 }
 
 /** Return a body that arrived to its end; one that broke off is no answer. */

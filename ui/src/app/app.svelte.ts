@@ -2,6 +2,7 @@
 
 import { Api, Refusal, Unreachable } from "../api/client.ts";
 import type { EnrolledTablet } from "../api/types.ts";
+import { upload } from "../api/upload.ts";
 import type { Known } from "../box/known.ts";
 import { KnownBox } from "../box/known.ts";
 import { Drafts } from "../drafts/drafts.ts";
@@ -34,7 +35,7 @@ const SCREENS: ReadonlySet<string> = new Set(["home", "visit", "evaluations", "t
 export class App {
   readonly version = __APP_VERSION__;
   readonly tablet = new Tablet();
-  readonly api = new Api({ fetch: (...sent) => fetch(...sent), version: __APP_VERSION__ });
+  readonly api = new Api({ fetch: (...sent) => fetch(...sent), upload, version: __APP_VERSION__ });
   readonly sessions = new Sessions(this.api, this.tablet, Date.now);
   readonly outbox = new Outbox(this.tablet, Date.now);
   readonly drafts = new Drafts(this.tablet, Date.now);
@@ -54,7 +55,8 @@ export class App {
   connection = $state.raw<Connection>({ kind: "unknown" });
   outlook = $state.raw<Outlook>({ nVisits: 0, nItems: 0, oldestAt: null, parked: [], highestSeq: 0 });
   enrolled = $state.raw<EnrolledTablet | null>(null);
-  sendingId = $state.raw<string | null>(null);
+  /** What is on its way now, and how much of it has left, from 0 to 1. */
+  sending = $state.raw<{ readonly id: string; readonly share: number } | null>(null);
   draft = $state.raw<Draft | null>(null);
   keyChanged = $state(false);
   letIn = $state.raw<(() => void) | null>(null);
@@ -225,7 +227,9 @@ export class App {
   }
 
   #told(outcome: Outcome): void {
-    this.sendingId = outcome.kind === "sending" ? outcome.id : null;
+    const isSame = outcome.kind === "sending" && outcome.id === this.sending?.id;
+    this.sending = outcome.kind === "sending" ? outcome : null;
+    if (isSame) return; // bytes moved, and nothing else
     this.connection = afterAttempt(this.connection, outcome, Date.now());
     const mayAsk = Date.now() - this.#askedAt > ASK_AGAIN_AFTER_MS;
     if (this.connection.kind === "session-over" && this.session !== null && mayAsk) void this.#askBox();

@@ -6,7 +6,11 @@ import type { Item, Outbox } from "./outbox.ts";
 
 /** What the drainer asks of the box. */
 export interface Courier {
-  putEnvelope(id: string, sealed: Uint8Array<ArrayBuffer>): Promise<Receipt>;
+  putEnvelope(
+    id: string,
+    sealed: Uint8Array<ArrayBuffer>,
+    onprogress: (share: number) => void,
+  ): Promise<Receipt>;
   missing(items: readonly { id: string; sha256: string }[]): Promise<readonly string[]>;
   heartbeat(state: {
     app_version: string;
@@ -20,7 +24,7 @@ export interface Courier {
 /** How the last attempt went; the screen tells it in words. */
 export type Outcome =
   | { readonly kind: "idle" }
-  | { readonly kind: "sending"; readonly id: string }
+  | { readonly kind: "sending"; readonly id: string; readonly share: number }
   | { readonly kind: "unreachable" }
   | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly retryAfterS: number | null };
 
@@ -187,7 +191,6 @@ export class Drainer {
 
   /** Send one item; afterwards it is safe, parked or forgotten, or something was thrown. */
   async #send(item: Item): Promise<void> {
-    this.#world.tell({ kind: "sending", id: item.id });
     try {
       await this.#bring(item.id);
       this.#retried.delete(item.id);
@@ -225,7 +228,9 @@ export class Drainer {
   async #bring(id: string): Promise<void> {
     const sealed = await this.#outbox.sealedOf(id);
     if (sealed === null) return this.#outbox.park(id, BYTES_LOST);
-    await this.#outbox.settle(id, await this.#courier.putEnvelope(id, sealed));
+    const tell = (share: number): void => this.#world.tell({ kind: "sending", id, share });
+    tell(0);
+    await this.#outbox.settle(id, await this.#courier.putEnvelope(id, sealed, tell));
   }
 
   /** A minute after success; after failures twice as long each time, with jitter. */

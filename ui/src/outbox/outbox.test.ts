@@ -42,9 +42,10 @@ class Network implements Courier {
   after: (id: string) => void = () => undefined;
   nPuts = 0;
 
-  async putEnvelope(id: string): Promise<Receipt> {
+  async putEnvelope(id: string, _sealed: unknown, onprogress: (share: number) => void): Promise<Receipt> {
     this.nPuts += 1;
     this.before(id);
+    onprogress(0.6);
     const needed = id.includes("-") ? [] : [...this.#recordingsOf(id)];
     if (needed.some((one) => !this.held.has(one))) throw new Refusal(422, "recordings-missing", [], null);
     if (!this.held.has(id)) this.held.set(id, this.held.size + 1);
@@ -100,6 +101,17 @@ test("recordings go before their inference, the oldest patient first", async () 
   await drainer(network).now();
   expect([...network.held.keys()]).toEqual(["a-aceite", "a-sustentada", "a", "b-aceite", "b-sustentada", "b"]);
   expect((await outbox.outlook()).nItems).toBe(0);
+});
+
+test("it is told what is on its way, and how far", async () => {
+  await visit("a");
+  const told: Outcome[] = [];
+  await drainer(new Network(), told).now();
+  expect(told.slice(-3)).toEqual([
+    { kind: "sending", id: "a", share: 0 },
+    { kind: "sending", id: "a", share: 0.6 },
+    { kind: "idle" },
+  ]);
 });
 
 test("what is held back is not sent, and can be erased without a trace", async () => {

@@ -8,6 +8,8 @@ export type Connection =
   | { readonly kind: "connected" }
   | { readonly kind: "none"; readonly since: number }
   | { readonly kind: "starting" }
+  | { readonly kind: "faulty"; readonly status: number }
+  | { readonly kind: "stranger" }
   | { readonly kind: "disk-full" }
   | { readonly kind: "busy"; readonly retryAfterS: number }
   | { readonly kind: "session-over" };
@@ -22,9 +24,13 @@ export function afterAttempt(before: Connection, outcome: Outcome, now: number):
     case "unreachable":
       return before.kind === "none" ? before : { kind: "none", since: now };
     case "refused":
+      // A proxy before a box that starts says 502 or 503 in its own words.
+      if (outcome.code === "" && [502, 503, 504].includes(outcome.status)) return { kind: "starting" };
       if (outcome.status === 401) return { kind: "session-over" };
       if (outcome.status === 507) return { kind: "disk-full" };
       if (outcome.status === 429) return { kind: "busy", retryAfterS: outcome.retryAfterS ?? 60 };
-      return { kind: "starting" };
+      if (outcome.code === "") return { kind: "stranger" };
+      if (outcome.status === 503) return { kind: "starting" };
+      return { kind: "faulty", status: outcome.status };
   }
 }

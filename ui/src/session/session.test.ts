@@ -31,6 +31,7 @@ beforeEach(() => {
   answer = () => Response.json(TOLD);
   const api = new Api({
     version: "0.1.0",
+    upload: () => Promise.reject(new TypeError("nothing is brought here")),
     fetch: async (path, init) => {
       asked.push(new Request(new URL(String(path), "http://box.local"), init));
       return answer();
