@@ -77,8 +77,9 @@ def create_app(
             finally:
                 await asyncio.to_thread(_end, appliance, worker)
 
+    assets = built_app(offline=appliance.settings.offline_app)
     return create_web(
-        appliance, readiness=readiness, news=news, assets=built_app(), lifespan=[lifespan]
+        appliance, readiness=readiness, news=news, assets=assets, lifespan=[lifespan]
     )
 
 

@@ -86,6 +86,13 @@ class Settings:
     show_probabilities: bool = field(
         default=False, metadata=_told("whether the web app shows probabilities to people")
     )
+    offline_app: bool = field(
+        default=True,
+        metadata=_told(
+            "whether tablets keep the web app for a shift without the box; `false` makes them "
+            "forget it, never what waits: the way out of a faulty release"
+        ),
+    )
     token_minutes: int = field(
         default=60, metadata=_told("how long a sign-in lasts", unit="min", least=5, most=720)
     )

@@ -19,6 +19,10 @@ from appliance.web.requests import BoxRequest
 
 PAGE: Final = "/index.html"
 HOME: Final = "/"
+WORKER: Final = "/sw.js"
+LEAVING: Final = "/sw-leave.js"
+"""What stands in the worker's place where tablets are to keep no copy of the app."""
+
 IMMUTABLE: Final = "/assets/"
 """Names below it carry a digest of their content, so that a copy never grows old."""
 
@@ -55,14 +59,22 @@ class Asset:
     lasting: bool
 
 
-def built_app() -> Mapping[str, Asset]:
+def built_app(*, offline: bool) -> Mapping[str, Asset]:
     """Return the files that were built into this installation, as `read_app` does."""
-    return read_app(files("appliance") / "ui")
+    return read_app(files("appliance") / "ui", offline=offline)
 
 
-def read_app(directory: Traversable) -> Mapping[str, Asset]:
-    """Return the files of an app by their paths; none without a page to begin with."""
+def read_app(directory: Traversable, *, offline: bool = True) -> Mapping[str, Asset]:
+    """Return the files of an app by their paths; none without a page to begin with.
+
+    Args:
+        directory: what was built.
+        offline: whether tablets keep a copy of the app; else those that do forget it.
+    """
     found = dict(_assets(directory, HOME)) if directory.is_dir() else {}
+    leaving = found.pop(LEAVING, None)
+    if leaving is not None and not offline:
+        found[WORKER] = leaving
     return found if PAGE in found else {}
 
 

@@ -83,3 +83,16 @@ def test_a_directory_without_a_page_is_no_app(tmp_path: Path) -> None:
     (tmp_path / "sw.js").write_bytes(b"")
     assert read_app(tmp_path) == {}
     assert read_app(tmp_path / "nowhere") == {}
+
+
+@pytest.mark.parametrize(("offline", "worker"), [(True, b"keep"), (False, b"leave")])
+def test_a_box_can_make_tablets_forget_the_app(
+    tmp_path: Path, *, offline: bool, worker: bytes
+) -> None:
+    """The worker that ends it stands in the place of the other, and nowhere else."""
+    (tmp_path / "index.html").write_bytes(b"<!doctype html>")
+    (tmp_path / "sw.js").write_bytes(b"keep")
+    (tmp_path / "sw-leave.js").write_bytes(b"leave")
+    assets = read_app(tmp_path, offline=offline)
+    assert assets["/sw.js"].content == worker
+    assert "/sw-leave.js" not in assets

@@ -12,7 +12,6 @@ import { Drainer, outcomeOf } from "../outbox/drainer.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import type { Outlook } from "../outbox/outbox.ts";
 import { KeyChanged } from "../sealing/seal.ts";
-import { registerWorker } from "../service-worker/register.ts";
 import type { Connection } from "../session/connection.ts";
 import { afterAttempt } from "../session/connection.ts";
 import { IdleLock } from "../session/idle.ts";
@@ -21,6 +20,7 @@ import { Sessions } from "../session/session.ts";
 import { Tablet } from "../store/database.ts";
 import type { Language, Texts } from "../texts/index.ts";
 import { CATALOGUES } from "../texts/index.ts";
+import { Updating } from "./updating.svelte.ts";
 
 declare const __APP_VERSION__: string;
 
@@ -40,6 +40,7 @@ export class App {
   readonly outbox = new Outbox(this.tablet, Date.now);
   readonly drafts = new Drafts(this.tablet, Date.now);
   readonly box = new KnownBox(this.api, this.tablet, Date.now);
+  readonly updating = new Updating();
   readonly drainer: Drainer;
 
   isReady = $state(false);
@@ -59,7 +60,6 @@ export class App {
   sending = $state.raw<{ readonly id: string; readonly share: number } | null>(null);
   draft = $state.raw<Draft | null>(null);
   keyChanged = $state(false);
-  letIn = $state.raw<(() => void) | null>(null);
   clockOffsetS: number | null = null;
   /** Keeps a take that ended and waits for its verdict to be read; null when there is none. */
   keepTaken: (() => Promise<void>) | null = null;
@@ -105,9 +105,7 @@ export class App {
     this.isReady = true;
     this.#listen();
     void this.refresh();
-    void registerWorker(navigator.serviceWorker, (letIn) => {
-      this.letIn = letIn;
-    });
+    void this.updating.begin();
   }
 
   /** Go to a screen; addresses hold no more than its name. */

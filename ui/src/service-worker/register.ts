@@ -1,4 +1,4 @@
-/** Registers the worker, and asks before a new version takes over. */
+/** Registers the worker, looks for new versions, and lets one in when nothing can be lost by it. */
 
 const PATH = "/sw.js";
 
@@ -8,27 +8,39 @@ interface TrustedTypes {
   };
 }
 
-/** Register the worker; `onWaiting` is called when a new version waits, with what lets it in. */
+/** What the app hears of its worker. */
+export interface Hearing {
+  /** A new version waits, with what lets it in; null when none does any more. */
+  readonly onwaiting: (letIn: (() => void) | null) => void;
+  /** Another version answers now: this page is to be opened anew. */
+  readonly onchanged: () => void;
+}
+
+/** Register the worker; return what looks for a new version. */
 export async function registerWorker(
-  container: ServiceWorkerContainer | undefined,
-  onWaiting: (letIn: () => void) => void,
-): Promise<void> {
-  if (container === undefined) return;
+  container: ServiceWorkerContainer,
+  { onwaiting, onchanged }: Hearing,
+): Promise<() => void> {
+  let isControlled = container.controller !== null;
+  container.addEventListener("controllerchange", () => {
+    if (isControlled) onchanged();
+    isControlled = true;
+  });
   const registration = await container.register(scriptUrl(PATH));
   const offer = (worker: ServiceWorker | null): void => {
     if (worker === null || container.controller === null) return;
-    onWaiting(() => {
-      container.addEventListener("controllerchange", () => location.reload(), { once: true });
-      worker.postMessage("skip-waiting");
-    });
+    onwaiting(() => worker.postMessage("skip-waiting"));
   };
   offer(registration.waiting);
   registration.addEventListener("updatefound", () => {
     const coming = registration.installing;
     coming?.addEventListener("statechange", () => {
       if (coming.state === "installed") offer(coming);
+      else onwaiting(null);
     });
   });
+  // Out of reach there is no new version, either.
+  return () => void registration.update().catch(() => undefined);
 }
 
 /** Trusted Types let a worker be registered only by a policy that names its script. */

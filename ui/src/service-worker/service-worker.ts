@@ -22,7 +22,6 @@ worker.addEventListener("activate", (event) => {
 
 worker.addEventListener("message", (event) => {
   if (event.data === "skip-waiting") void worker.skipWaiting();
-  if (event.data === "leave") event.waitUntil(leave());
 });
 
 worker.addEventListener("fetch", (event) => {
@@ -47,10 +46,4 @@ async function forgetOthers(): Promise<void> {
 async function fromShell(path: string): Promise<Response> {
   const kept = await (await caches.open(CACHE)).match(path);
   return kept ?? fetch(path);
-}
-
-/** The way out: no worker, no shell; what waits in the outbox is not touched. */
-async function leave(): Promise<void> {
-  await Promise.all((await caches.keys()).map((name) => caches.delete(name)));
-  await worker.registration.unregister();
 }

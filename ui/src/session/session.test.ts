@@ -4,7 +4,6 @@ import { beforeEach, expect, test } from "vitest";
 
 import { Api, Refusal, Unreachable } from "../api/client.ts";
 import { Tablet } from "../store/database.ts";
-import { afterAttempt, type Connection } from "./connection.ts";
 import { IdleLock, LOCK_AFTER_MS } from "./idle.ts";
 import { NotANurse, Sessions, SHIFT_MS } from "./session.ts";
 
@@ -136,19 +135,6 @@ test("nothing personal stands in an address, and the header says who asks", asyn
   await sessions.signIn("ana", "a long password");
   expect(asked.map(({ url }) => new URL(url).pathname + new URL(url).search)).toEqual(["/v1/users/auth"]);
   expect(asked[0]?.headers.get("x-spira-client")).toBe("pwa/0.1.0");
-});
-
-test("the connection is what came back", () => {
-  const none: Connection = { kind: "none", since: 5 };
-  expect(afterAttempt({ kind: "connected" }, { kind: "unreachable" }, 5)).toEqual(none);
-  expect(afterAttempt(none, { kind: "unreachable" }, 9)).toEqual(none);
-  expect(afterAttempt(none, { kind: "idle" }, 9)).toEqual({ kind: "connected" });
-  const refused = (status: number): Connection =>
-    afterAttempt(none, { kind: "refused", status, code: "x", retryAfterS: 7 }, 9);
-  expect(refused(507)).toEqual({ kind: "disk-full" });
-  expect(refused(503)).toEqual({ kind: "starting" });
-  expect(refused(429)).toEqual({ kind: "busy", retryAfterS: 7 });
-  expect(refused(401)).toEqual({ kind: "session-over" });
 });
 
 test("the screen locks after five idle minutes, never while somebody records", () => {

@@ -12,6 +12,8 @@ export const en: Texts = {
     loading: "Opening…",
     update: "There is a new version. Update now?",
     updateNow: "Update",
+    updateHeldUp: "Another tab of this tablet has a patient in hand. Finish there, then update.",
+    tooOld: "This app is too old for the server. Close it and open it again; if that does not help, call IT.",
     later: "Later",
     back: "Back",
     close: "Close",

@@ -10,6 +10,8 @@ export const ptBR = {
     loading: "Abrindo…",
     update: "Há nova versão. Atualizar agora?",
     updateNow: "Atualizar",
+    updateHeldUp: "Outra aba deste aparelho tem um paciente em aberto. Termine lá e atualize depois.",
+    tooOld: "Este aplicativo é antigo demais para o servidor. Feche e abra de novo; se não resolver, chame a TI.",
     later: "Depois",
     back: "Voltar",
     close: "Fechar",

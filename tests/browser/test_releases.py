@@ -1,0 +1,112 @@
+"""A new release of the box, and the way out of a faulty one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error, Playwright
+
+import appliance
+from tests.browser import nurse
+from tests.browser.tablet import Tablet, stored, tablet
+from tests.system.boxes import SPIRA, Box, wait_until
+
+CHECKOUT = Path(appliance.__file__).parents[1]
+KEPT = """Promise.all([
+  caches.keys(), navigator.serviceWorker.getRegistrations(), indexedDB.databases()
+]).then((all) => all.map((found) => found.length))"""
+"""How many copies of the app, workers and databases this tablet keeps."""
+READY = "navigator.serviceWorker.ready.then(() => null)"
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """The command of a newer release, whose app differs by a word."""
+    release = tmp_path / "newer"
+    shutil.copytree(CHECKOUT / "appliance", release / "appliance")
+    shutil.copy(CHECKOUT / "cli.py", release)
+    app = release / "appliance" / "ui"
+    page = app / "index.html"
+    page.write_text(page.read_text().replace("<title>SPIRA</title>", "<title>SPIRA newer</title>"))
+    worker = app / "sw.js"
+    worker.write_text(re.sub(r"spira-shell-\w{4}", "spira-shell-0000", worker.read_text()))
+    command = tmp_path / "spira-newer"
+    command.write_text(f'#!/bin/sh\nPYTHONPATH={release} exec {SPIRA} "$@"\n')
+    command.chmod(0o755)
+    return command
+
+
+def title(ward: Tablet) -> Callable[[], bool]:
+    """Return what looks whether the newer page is shown."""
+    return lambda: ward.page.title() == "SPIRA newer"
+
+
+def kept(ward: Tablet) -> list[int]:
+    """Return what this tablet keeps; nothing while its page is opened anew."""
+    try:
+        found: list[int] = ward.page.evaluate(KEPT)
+    except Error:
+        return []
+    return found
+
+
+def test_a_new_release_waits_until_nobody_has_a_patient_in_hand(
+    playwright: Playwright, box: Box, sound: Path, tmp_path: Path, newer: Path
+) -> None:
+    """Not while recording, not while another tab does; then it asks, and everything is there."""
+    with tablet(playwright, box.address, tmp_path / "tablet", sound=sound) as ward:
+        nurse.sign_in(ward, box.users["nurse"])
+        ward.page.evaluate(READY)
+        other = ward.context.new_page()
+        other.goto(box.address)
+        nurse.fill_essentials(ward)
+        nurse.agree(ward)
+        ward.tap("Gravar")
+        assert box.stop() == 0
+        box.program = newer
+        box.start()
+        ward.page.evaluate("navigator.serviceWorker.ready.then((found) => found.update())")
+        wait_until(
+            lambda: ward.page.evaluate(
+                "navigator.serviceWorker.ready.then((found) => found.waiting !== null)"
+            ),
+            20,
+            "the new version",
+        )
+        assert not ward.page.get_by_text("Há nova versão").is_visible()
+        other.get_by_label("Digite o PIN deste aparelho").fill(nurse.PIN)
+        other.get_by_role("button", name="Desbloquear").click()
+        other.get_by_role("button", name="Atualizar").click()
+        other.get_by_text("Outra aba deste aparelho tem um paciente").wait_for()
+        ward.sees("Gravando · 2 s")
+        ward.press(ward.page.locator("button.record"))
+        ward.tap("Continuar")
+        for role in nurse.ROLES[1:]:
+            nurse.record(ward, role, stops_by_itself=role in nurse.STOPPING)
+        nurse.send(ward)
+        wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
+        assert ward.page.title() == "SPIRA"
+        ward.tap("Atualizar")
+        wait_until(title(ward), 20, "the new version to be shown")
+        wait_until(lambda: other.title() == "SPIRA newer", 20, "the other tab to follow")
+        nurse.unlock(ward)
+        ward.sees("Conectado")
+
+
+def test_a_box_takes_a_faulty_app_back(ward: Tablet, box: Box) -> None:
+    """Tablets forget their copy, and nothing that waits."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.page.evaluate(READY)
+    assert kept(ward) == [1, 1, 1]
+    assert box.stop() == 0
+    (box.data / "settings.toml").write_text("offline_app = false\n", encoding="utf-8")
+    box.start()
+    ward.page.reload()
+    wait_until(lambda: kept(ward) == [0, 0, 1], 20, "the copy and its worker to go")
+    ward.page.reload()
+    nurse.unlock(ward)
+    ward.sees("Conectado")
