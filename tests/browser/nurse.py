@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tests.browser.tablet import WITHIN_MS, Tablet
 
@@ -25,6 +25,14 @@ def sign_in(tablet: Tablet, account: Mapping[str, str]) -> None:
     tablet.page.get_by_role("button", name="Iniciar avaliação").wait_for()
     tablet.sees("Conectado")
     tablet.taps = 0
+
+
+def sign_in_again(tablet: Tablet, account: Mapping[str, str]) -> None:
+    """Sign in at a tablet that knows this nurse."""
+    tablet.tap(account["username"], exact=False)
+    tablet.fill("Senha", account["password"])
+    tablet.tap("Entrar")
+    tablet.page.get_by_role("button", name="Iniciar avaliação").wait_for()
 
 
 def unlock(tablet: Tablet) -> None:
@@ -70,9 +78,9 @@ def record(tablet: Tablet, role: str, *, stops_by_itself: bool) -> None:
     tablet.press(go_on)
 
 
-def record_all(tablet: Tablet) -> None:
-    """Take all recordings of the protocol."""
-    for role in ROLES:
+def record_all(tablet: Tablet, roles: Sequence[str] = ROLES) -> None:
+    """Take all recordings of the protocol, or these."""
+    for role in roles:
         record(tablet, role, stops_by_itself=role in STOPPING)
 
 
@@ -82,3 +90,26 @@ def send(tablet: Tablet, *, rgh: str = "1425 9401-E") -> None:
     tablet.tap("Continuar")
     tablet.tap(f"Enviar RGH {rgh}")
     tablet.page.get_by_role("heading", name="Enviada").wait_for()
+
+
+def one_patient(tablet: Tablet, rgh: str = RGH, spoken: str = "1425 9401-E") -> None:
+    """Take one patient from the form to "sent"."""
+    fill_essentials(tablet, rgh)
+    agree(tablet)
+    record_all(tablet)
+    send(tablet, rgh=spoken)
+
+
+def short_patient(tablet: Tablet, rgh: str = RGH, spoken: str = "1425 9401-E") -> None:
+    """Take one patient who stops after the first recording."""
+    fill_essentials(tablet, rgh)
+    agree(tablet)
+    record(tablet, ROLES[0], stops_by_itself=False)
+    stop_and_send(tablet, rgh=spoken)
+
+
+def stop_and_send(tablet: Tablet, *, rgh: str = "1425 9401-E") -> None:
+    """Keep what there is, and send it."""
+    tablet.tap("Encerrar")
+    tablet.tap("Parar e guardar")
+    send(tablet, rgh=rgh)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -165,6 +168,15 @@ def tablet(
         yield watched(context, address)
     finally:
         context.close()
+
+
+def kill_browser(place: Path) -> None:
+    """End the browser of this directory as a crash would."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)  # noqa: S607
+    for line in listed.stdout.splitlines():
+        if f"--user-data-dir={place}" in line and "--type=" not in line:
+            os.kill(int(line.split()[0]), signal.SIGKILL)
+    (place / "SingletonLock").unlink(missing_ok=True)
 
 
 def watched(context: BrowserContext, address: str) -> Tablet:

@@ -62,3 +62,7 @@ def look_at_a_visit(ward: Tablet) -> None:
     ward.tap("Enviar RGH 1425 9401-E")
     ward.page.get_by_role("region", name="Resultado da voz").wait_for()
     ward.assert_accessible("result")
+    ward.tap("Fechar")
+    ward.tap("Avaliações")
+    ward.page.get_by_role("table").or_(ward.page.get_by_role("list")).first.wait_for()
+    ward.assert_accessible("evaluations")

@@ -29,14 +29,6 @@ SLOW_STORE = """(() => {
 """Each write of the tablet's database is done only after 0.4 s."""
 
 
-def sent_patient(ward: Tablet) -> None:
-    """Take one patient from the form to "sent"."""
-    nurse.fill_essentials(ward)
-    nurse.agree(ward)
-    nurse.record_all(ward)
-    nurse.send(ward)
-
-
 def everything_is_there(box: Box) -> None:
     """The box holds the patient once; the last receipt is written after what it is for."""
     wait_until(lambda: stored(box, "envelopes") == 6, DELIVERED_WITHIN_S, "every receipt")
@@ -57,12 +49,7 @@ def test_what_is_stored_is_what_the_microphone_gave(
     sound.write_bytes(write_wav((tone * 32_767).astype(np.int16), RATE_HZ))
     with tablet(playwright, box.address, tmp_path / "tablet", sound=sound) as ward:
         nurse.sign_in(ward, box.users["nurse"])
-        nurse.fill_essentials(ward)
-        nurse.agree(ward)
-        nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
-        ward.tap("Encerrar")
-        ward.tap("Parar e guardar")
-        nurse.send(ward)
+        nurse.short_patient(ward)
         wait_until(lambda: stored(box, "recordings") == 1, DELIVERED_WITHIN_S, "the recording")
     (file,) = (box.data / "audio").rglob("*.wav")
     heard = read_wav(file.read_bytes()).waveform().astype(np.float64)
@@ -84,7 +71,7 @@ def test_a_server_killed_while_it_takes_in_loses_and_doubles_nothing(
 ) -> None:
     """The tablet goes on where the box's receipts ended."""
     nurse.sign_in(ward, box.users["nurse"])
-    sent_patient(ward)
+    nurse.one_patient(ward)
     wait_until(lambda: stored(box, "envelopes") >= 1, DELIVERED_WITHIN_S, "a first receipt")
     box.stop(signal.SIGKILL)
     box.start()
@@ -101,7 +88,7 @@ def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_
     shutil.copytree(box.data, tmp_path / "older")
     box.start()
     look_for_the_box(ward)
-    sent_patient(ward)
+    nurse.one_patient(ward)
     wait_until(lambda: stored(box, "envelopes") == 6, DELIVERED_WITHIN_S, "every receipt")
     ward.page.get_by_role("region", name="Resultado da voz").wait_for()
     assert box.stop() == 0

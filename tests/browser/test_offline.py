@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 from pathlib import Path
 
 from playwright.sync_api import Playwright
 
 from tests.browser import nurse
-from tests.browser.tablet import Tablet, stored, tablet
+from tests.browser.tablet import Tablet, kill_browser, stored, tablet
 from tests.system.boxes import Box, run_spira, wait_until
 
 SECOND_RGH = "13817615A"
 
 
-def one_patient(ward: Tablet, rgh: str, spoken: str) -> None:
-    """Take one patient from the form to "sent"."""
-    nurse.fill_essentials(ward, rgh)
-    nurse.agree(ward)
-    nurse.record_all(ward)
-    nurse.send(ward, rgh=spoken)
-
-
 def leave_with_one_patient(ward: Tablet) -> None:
     """Take a patient without a connection and sign out; then the connection is back."""
     ward.context.set_offline(True)
-    one_patient(ward, nurse.RGH, "1425 9401-E")
+    nurse.short_patient(ward)
     ward.tap("Fechar")
     ward.tap("Sair")
     ward.sees("Quem é você")
@@ -40,11 +29,11 @@ def test_a_shift_without_the_box_goes_home_once(ward: Tablet, box: Box) -> None:
     nurse.sign_in(ward, box.users["nurse"])
     ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     ward.context.set_offline(True)
-    one_patient(ward, nurse.RGH, "1425 9401-E")
+    nurse.one_patient(ward)
     ward.sees("Guardada neste aparelho")
     ward.page.reload()
     nurse.unlock(ward)
-    one_patient(ward, SECOND_RGH, "1381 7615-A")
+    nurse.short_patient(ward, SECOND_RGH, "1381 7615-A")
     kept = ward.stored()
     assert not any(text in kept for text in (nurse.RGH, SECOND_RGH, "RIFF"))
     assert stored(box, "inferences") == 0
@@ -52,8 +41,8 @@ def test_a_shift_without_the_box_goes_home_once(ward: Tablet, box: Box) -> None:
     ward.page.evaluate("window.dispatchEvent(new Event('online'))")
     wait_until(lambda: stored(box, "inferences") == 2, 60, "both patients")
     ward.sees("Salvo no servidor")
-    assert stored(box, "recordings") == 10
-    assert stored(box, "envelopes") == 12
+    assert stored(box, "recordings") == 6
+    assert stored(box, "envelopes") == 8
     assert ward.strays == []
 
 
@@ -70,7 +59,6 @@ def test_a_killed_browser_comes_back_to_the_same_patient(
         ward.tap("Gravar")
         ward.sees("Gravando · 2 s")
         kill_browser(place)
-    (place / "SingletonLock").unlink(missing_ok=True)
     with tablet(playwright, box.address, place, sound=sound) as ward:
         ward.open()
         nurse.unlock(ward)
@@ -79,19 +67,10 @@ def test_a_killed_browser_comes_back_to_the_same_patient(
         ward.tap("Conferi na pulseira")
         ward.sees("interrompida antes do fim")  # what came before the last second is there
         ward.tap("Continuar")
-        for role in nurse.ROLES[1:]:
-            nurse.record(ward, role, stops_by_itself=role in nurse.STOPPING)
+        nurse.record_all(ward, nurse.ROLES[1:])
         nurse.send(ward)
         wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
     assert stored(box, "recordings") == 5
-
-
-def kill_browser(place: Path) -> None:
-    """End the browser of this directory as a crash would."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)  # noqa: S607
-    for line in listed.stdout.splitlines():
-        if f"--user-data-dir={place}" in line and "--type=" not in line:
-            os.kill(int(line.split()[0]), signal.SIGKILL)
 
 
 def test_a_no_leaves_nothing(ward: Tablet, box: Box) -> None:
@@ -120,9 +99,7 @@ def test_signing_out_keeps_what_waits(ward: Tablet, box: Box) -> None:
     nurse.sign_in(ward, box.users["nurse"])
     ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     leave_with_one_patient(ward)
-    ward.tap(box.users["nurse"]["username"], exact=False)
-    ward.fill("Senha", box.users["nurse"]["password"])
-    ward.tap("Entrar")
+    nurse.sign_in_again(ward, box.users["nurse"])
     wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
 
 

@@ -16,10 +16,9 @@ from tests.browser.tablet import Tablet, stored, tablet
 from tests.system.boxes import SPIRA, Box, wait_until
 
 CHECKOUT = Path(appliance.__file__).parents[1]
-KEPT = """Promise.all([
-  caches.keys(), navigator.serviceWorker.getRegistrations(), indexedDB.databases()
-]).then((all) => all.map((found) => found.length))"""
-"""How many copies of the app, workers and databases this tablet keeps."""
+KEPT = """Promise.all([caches.keys(), indexedDB.databases()])
+  .then((all) => all.map((found) => found.length))"""
+"""How many copies of the app and databases this tablet keeps."""
 READY = "navigator.serviceWorker.ready.then(() => null)"
 
 
@@ -85,9 +84,7 @@ def test_a_new_release_waits_until_nobody_has_a_patient_in_hand(
         ward.sees("Gravando · 2 s")
         ward.press(ward.page.locator("button.record"))
         ward.tap("Continuar")
-        for role in nurse.ROLES[1:]:
-            nurse.record(ward, role, stops_by_itself=role in nurse.STOPPING)
-        nurse.send(ward)
+        nurse.stop_and_send(ward)
         wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
         assert ward.page.title() == "SPIRA"
         ward.tap("Atualizar")
@@ -101,12 +98,13 @@ def test_a_box_takes_a_faulty_app_back(ward: Tablet, box: Box) -> None:
     """Tablets forget their copy, and nothing that waits."""
     nurse.sign_in(ward, box.users["nurse"])
     ward.page.evaluate(READY)
-    assert kept(ward) == [1, 1, 1]
+    assert kept(ward) == [1, 1]
     assert box.stop() == 0
     (box.data / "settings.toml").write_text("offline_app = false\n", encoding="utf-8")
     box.start()
     ward.page.reload()
-    wait_until(lambda: kept(ward) == [0, 0, 1], 20, "the copy and its worker to go")
+    wait_until(lambda: kept(ward) == [0, 1], 20, "the copy to go")
     ward.page.reload()
     nurse.unlock(ward)
     ward.sees("Conectado")
+    assert kept(ward) == [0, 1]

@@ -29,6 +29,7 @@ export class Updating {
         this.#openAnew();
       },
     });
+    look();
     setInterval(look, LOOK_EVERY_MS);
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") look();

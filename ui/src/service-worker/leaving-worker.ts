@@ -1,6 +1,7 @@
 /**
  * Served in the place of the worker by a box that is told so (`offline_app = false`): the way out of a
- * faulty release. It forgets the shell and itself, sees no request, and touches nothing that waits.
+ * faulty release. It forgets the shell, sees no request, and touches nothing that waits. It stays until
+ * the box serves the other again: one that unregistered itself would be registered anew at each opening.
  */
 
 const leaving = self as unknown as ServiceWorkerGlobalScope;
@@ -10,12 +11,11 @@ leaving.addEventListener("install", () => {
 });
 
 leaving.addEventListener("activate", (event) => {
-  event.waitUntil(leave());
+  event.waitUntil(forgetShell());
 });
 
-async function leave(): Promise<void> {
+async function forgetShell(): Promise<void> {
   await Promise.all((await caches.keys()).map((name) => caches.delete(name)));
-  await leaving.registration.unregister();
 }
 
 export {};
