@@ -56,6 +56,7 @@ from appliance.core.scores import Scores
 from appliance.core.signing_key import TrustedKey
 from appliance.core.tablet import Standing, Tablet
 from appliance.core.throttle import Budget
+from appliance.core.wav import MAX_BYTES
 
 
 class Stored(StrEnum):
@@ -626,8 +627,12 @@ class AudioPart(Protocol):
 class AudioStore(Protocol):
     """Recordings' bytes as received, addressed by their SHA-256."""
 
-    def begin(self) -> AudioPart:
-        """Open a part file in the final directory. Raises DiskFull below the reserve."""
+    def begin(self, *, max_bytes: int = MAX_BYTES) -> AudioPart:
+        """Open a part file in the final directory. Raises DiskFull below the reserve.
+
+        Args:
+            max_bytes: the most it may hold; by default that of the largest recording.
+        """
 
     def read(self, sha256: Sha256) -> bytes:
         """Return the bytes. Raises AudioMissing, AudioDamaged (the hash is checked)."""

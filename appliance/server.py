@@ -78,9 +78,7 @@ def create_app(
                 await asyncio.to_thread(_end, appliance, worker)
 
     assets = built_app(offline=appliance.settings.offline_app)
-    return create_web(
-        appliance, readiness=readiness, news=news, assets=assets, lifespan=[lifespan]
-    )
+    return create_web(appliance, readiness=readiness, news=news, assets=assets, lifespan=[lifespan])
 
 
 def _begin(appliance: Appliance, worker: Worker, readiness: Readiness) -> None:

@@ -30,14 +30,16 @@ class FakeAudioPart:
     """
 
     store: FakeAudioStore
+    max_bytes: int = MAX_BYTES
     written: bytearray | None = field(default_factory=bytearray)
     crashed: bool = False
 
     def write(self, chunk: bytes) -> None:
-        """Append bytes. Raises TooLarge beyond 24 MiB, DiskFull, StorageFailed."""
-        if len(self._open) + len(chunk) > MAX_BYTES:
-            raise TooLarge(max_bytes=MAX_BYTES)
+        """Append bytes. Raises TooLarge beyond the most it may hold, DiskFull, StorageFailed."""
+        if len(self._open) + len(chunk) > self.max_bytes:
+            raise TooLarge(max_bytes=self.max_bytes)
         self.store.refuse_if_it_must()
+        self.store.count_write()
         self._open.extend(chunk)
 
     def content(self) -> bytes:
@@ -78,6 +80,7 @@ class FakeAudioStore:
     Attributes:
         files: content and when it was stored (s since the epoch), by hash.
         parts: what was begun and neither kept nor discarded, with when it began.
+        writes_left: so many writes until the disk is full; None: it never is.
     """
 
     now_s: Callable[[], float] = time.time
@@ -85,14 +88,22 @@ class FakeAudioStore:
     parts: dict[int, tuple[FakeAudioPart, float]] = field(default_factory=dict)
     full: bool = False
     failed: bool = False
+    writes_left: int | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self) -> FakeAudioPart:
+    def begin(self, *, max_bytes: int = MAX_BYTES) -> FakeAudioPart:
         """Open a part. Raises DiskFull, StorageFailed."""
         self.refuse_if_it_must()
-        part = FakeAudioPart(self)
+        part = FakeAudioPart(self, max_bytes)
         self.parts[id(part)] = (part, self.now_s())
         return part
+
+    def count_write(self) -> None:
+        """Take note of a write. Raises DiskFull."""
+        if self.writes_left is not None:
+            self.writes_left -= 1
+            self.full = self.writes_left < 0
+            self.refuse_if_it_must()
 
     def read(self, sha256: Sha256) -> bytes:
         """Return the bytes. Raises AudioMissing, AudioDamaged."""

@@ -23,7 +23,8 @@ BOX_SIGNING_KEY = "box-signing.key"
 """The seed of the Ed25519 key (RFC 8032) with which the box signs what it says elsewhere."""
 OUTBOX_KEY = "outbox.key"
 """The seed of the P-256 key that tablets seal to. Lost, what they still hold cannot be opened."""
-MADE_ON_NEED = (BOX_SIGNING_KEY, OUTBOX_KEY)
+MADE_ON_NEED = (BOX_SIGNING_KEY,)
+ALL = (*SECRETS, OUTBOX_KEY, *MADE_ON_NEED)
 
 
 def make_secrets(directory: Path, *, random_bytes: Callable[[int], bytes]) -> None:
@@ -34,7 +35,7 @@ def make_secrets(directory: Path, *, random_bytes: Callable[[int], bytes]) -> No
         random_bytes: a cryptographic source.
     """
     directory.mkdir(mode=0o700, exist_ok=True)
-    for name in (*SECRETS, *MADE_ON_NEED):
+    for name in ALL:
         _make(directory, name, random_bytes)
 
 
@@ -63,23 +64,15 @@ def box_signer(directory: Path, *, random_bytes: Callable[[int], bytes]) -> BoxS
     Raises:
         SecretMissing: it is damaged, or cannot be made: the directory may be read-only.
     """
-    secret = made_secret(directory, BOX_SIGNING_KEY, random_bytes=random_bytes)
+    if not has_signing_key(directory):
+        try:
+            _make(directory, BOX_SIGNING_KEY, random_bytes)
+        except OSError as error:
+            sentence = f"{BOX_SIGNING_KEY} is missing and cannot be made here."
+            raise SecretMissing(sentence, file=BOX_SIGNING_KEY) from error
+    secret = read_secret(directory, BOX_SIGNING_KEY)
     key = Ed25519PrivateKey.from_private_bytes(secret)
     return BoxSigner(public_key=key.public_key().public_bytes_raw(), sign=key.sign)
-
-
-def made_secret(directory: Path, name: str, *, random_bytes: Callable[[int], bytes]) -> bytes:
-    """Return the 32 bytes of a secret that is made now if there is none yet.
-
-    Raises:
-        SecretMissing: it is damaged, or cannot be made: the directory may be read-only.
-    """
-    if not (directory / name).exists():
-        try:
-            _make(directory, name, random_bytes)
-        except OSError as error:
-            raise SecretMissing(f"{name} is missing and cannot be made here.", file=name) from error
-    return read_secret(directory, name)
 
 
 def has_signing_key(directory: Path) -> bool:
@@ -90,9 +83,7 @@ def has_signing_key(directory: Path) -> bool:
 def unchecked_secrets(directory: Path) -> tuple[str, ...]:
     """Return the names of the secrets in which a flipped bit could not be seen."""
     sizes = {
-        name: (directory / name).stat().st_size
-        for name in (*SECRETS, *MADE_ON_NEED)
-        if (directory / name).is_file()
+        name: (directory / name).stat().st_size for name in ALL if (directory / name).is_file()
     }
     return tuple(name for name, n_bytes in sizes.items() if n_bytes == N_SECRET_BYTES)
 
@@ -102,8 +93,7 @@ def missing_secrets(directory: Path) -> tuple[str, ...]:
 
     What is made when it is needed is named only when it is damaged.
     """
-    made = tuple(name for name in MADE_ON_NEED if (directory / name).exists())
-    needed = (*SECRETS, *made)
+    needed = (name for name in ALL if name not in MADE_ON_NEED or (directory / name).exists())
     return tuple(name for name in needed if _is_missing(directory, name))
 
 

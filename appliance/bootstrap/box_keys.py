@@ -31,15 +31,14 @@ def box_signer(settings: Settings) -> BoxSigner:
 
 
 def envelope_opener(settings: Settings) -> P256Envelopes:
-    """Return what opens the items that tablets seal to this box; its key is made on first need.
+    """Return what opens the items that tablets seal to this box.
+
+    Its key is made with the box and never again: a new one would open nothing of what waits.
 
     Raises:
-        SecretMissing: the key is damaged, or there is none and none can be made.
+        SecretMissing: the key is missing or damaged.
     """
-    secret = key_files.made_secret(
-        settings.keys, key_files.OUTBOX_KEY, random_bytes=secrets.token_bytes
-    )
-    return P256Envelopes(secret)
+    return P256Envelopes(key_files.read_secret(settings.keys, key_files.OUTBOX_KEY))
 
 
 def box_public_key(settings: Settings) -> bytes | None:

@@ -22,7 +22,13 @@ from appliance.commands.console import (
     show,
     table,
 )
-from appliance.core.errors import ApplianceError, FieldError, InvalidRequest, StorageFault
+from appliance.core.errors import (
+    ApplianceError,
+    FieldError,
+    InvalidRequest,
+    RecordingsMissing,
+    StorageFault,
+)
 from appliance.core.ids import parse_uuid
 from appliance.ports import Stored
 
@@ -44,15 +50,21 @@ def open_envelopes(
 ) -> None:
     """Open sealed items and store them, as if the tablet had sent them; may be repeated.
 
-    Recordings come first, then the inferences that need them. What is refused stays in its file.
+    An inference waits for its recordings, in whatever order they lie. What is refused stays in its
+    file.
     """
     items = [item for path in files for item in _items(path)]
     told = progress("opening")
     with opened(directory) as box:
-        outcomes = []
-        for number, (item_id, content) in enumerate(_recordings_first(items), start=1):
+        outcomes, waiting = [], []
+        for number, (item_id, content) in enumerate(items, start=1):
             told(f"{number} of {len(items)}")
-            outcomes.append(_outcome(item_id, content, box))
+            outcome = _outcome(item_id, content, box)
+            if outcome["code"] == RecordingsMissing.code:
+                waiting.append((item_id, content))
+            else:
+                outcomes.append(outcome)
+        outcomes.extend(_outcome(item_id, content, box) for item_id, content in waiting)
     show(
         {"envelopes": outcomes},
         table(
@@ -79,11 +91,6 @@ def _items(path: Path) -> Iterator[tuple[str, bytes]]:
             )
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise _no_export(path) from error
-
-
-def _recordings_first(items: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Return larger items first: an inference is smaller than any recording it needs."""
-    return sorted(items, key=lambda item: -len(item[1]))
 
 
 def _outcome(item_id: str, content: bytes, box: Appliance) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -128,7 +129,8 @@ async def send_envelope(
         raise TooLarge(max_bytes=MAX_SEALED_BYTES)
     asked = parse_uuid(item_id, field="item_id")
     declared = declared_sha256(request.headers.get("content-digest"))
-    part = await to_end(appliance.audio.begin, undo=lambda part: part.discard())
+    begin = partial(appliance.audio.begin, max_bytes=MAX_SEALED_BYTES)
+    part = await to_end(begin, undo=lambda part: part.discard())
     try:
         await receive_raw(request, PartWriter(part))
         async with measuring:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.bootstrap import Appliance
 from appliance.core.envelope import Receipt
+from appliance.core.errors import TooLarge
 from appliance.ports import Stored
 from appliance.usecases.open_envelope import Opened, opened_envelope, receipt_for
 from appliance.usecases.record import RecordingRequest, take_in_recording
@@ -38,7 +39,11 @@ def take_in(
 
 def _record(opened: Opened, asked: RecordingRequest, appliance: Appliance) -> None:
     part = appliance.audio.begin()
-    part.write(opened.payload)
+    try:
+        part.write(opened.payload)
+    except BaseException:
+        part.discard()
+        raise
     take_in_recording(
         asked,
         part,
@@ -51,6 +56,9 @@ def _record(opened: Opened, asked: RecordingRequest, appliance: Appliance) -> No
 
 
 def _submit(opened: Opened, appliance: Appliance) -> None:
+    max_bytes = appliance.settings.max_json_bytes
+    if len(opened.payload) > max_bytes:
+        raise TooLarge(max_bytes=max_bytes)
     body, plain = decoded(
         opened.payload, InferenceBody, max_depth=appliance.settings.max_json_depth
     )

@@ -307,3 +307,15 @@ def test_a_part_ends_with_keep(under: Under) -> None:
 
     with pytest.raises(ValueError, match="kept"):
         part.write(b"more")
+
+
+def test_a_part_holds_what_it_may_and_no_more(under: Under) -> None:
+    """The largest sealed item is a little larger than the largest recording in it."""
+    part = under.store.begin(max_bytes=10)
+    part.write(b"123456")
+    with pytest.raises(TooLarge) as refused:
+        part.write(b"78901")
+    assert refused.value.details["max_bytes"] == 10
+    part.write(b"7890")
+    assert part.content() == b"1234567890"
+    part.discard()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from appliance.core.audit import AuditEntry
 from appliance.core.ids import Sha256
 from appliance.core.inference import Recording
+from appliance.core.wav import MAX_BYTES
 from appliance.ports import Stored
 from tests.fakes import open_fake_records
 from tests.fakes_documents import FakeRecordings
@@ -31,9 +32,9 @@ class WatchfulStore(FakeAudioStore):
             yield
             self.holding = False
 
-    def begin(self) -> FakeAudioPart:
+    def begin(self, *, max_bytes: int = MAX_BYTES) -> FakeAudioPart:
         """Open a part that is watched."""
-        part = WatchedPart(self)
+        part = WatchedPart(self, max_bytes)
         self.parts[id(part)] = (part, self.now_s())
         return part
 

@@ -16,6 +16,7 @@ from appliance.core.author_pass import AuthorPass, signed_pass
 from appliance.core.ids import UserId
 from appliance.core.protocol import parse_protocol
 from appliance.core.signing_key import BoxSigner
+from appliance.core.wav import MAX_BYTES
 from tests.builders import NOON, later
 from tests.sealing import a_head, sealed
 from tests.web.boxes import OPENER, SIGNER, Box, Person, a_wav, content_digest, new_id
@@ -171,6 +172,24 @@ def test_nothing_comes_in_sealed_that_would_not_open(tablet: Tablet) -> None:
     assert problem(deep) == (400, "malformed-request")
     noise = tablet.send("recording", new_id(), b"no sound at all")
     assert problem(noise) == (415, "unsupported-audio")
+
+
+def test_what_is_too_large_open_is_too_large_sealed(tablet: Tablet, box: Box) -> None:
+    """And the largest recording still fits with its seal around it."""
+    form = an_inference({}, form={"rgh": "1" * box.settings.max_json_bytes})
+    assert problem(tablet.send("inference", new_id(), form)) == (413, "too-large")
+    largest = bytes(MAX_BYTES)
+    assert problem(tablet.send("recording", new_id(), largest)) == (415, "unsupported-audio")
+    assert box.audio.parts == {}
+
+
+def test_a_disk_that_fails_under_an_opened_item_leaves_no_part_behind(
+    tablet: Tablet, box: Box
+) -> None:
+    """Neither of what came sealed nor of what was in it."""
+    box.audio.writes_left = 1
+    assert problem(tablet.send("recording", new_id(), a_wav())) == (507, "disk-full")
+    assert box.audio.parts == {}
 
 
 @pytest.mark.parametrize(

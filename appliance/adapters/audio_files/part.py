@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from appliance.core.errors import TooLarge
 from appliance.core.ids import Sha256
-from appliance.core.wav import MAX_BYTES
 
 if TYPE_CHECKING:
     from appliance.adapters.audio_files.store import AudioFiles
@@ -23,18 +22,19 @@ _log = logging.getLogger(__name__)
 class AudioFile:
     """A recording on its way to disk; belongs to one request, not thread-safe."""
 
-    def __init__(self, store: AudioFiles, path: Path, handle: int) -> None:
+    def __init__(self, store: AudioFiles, path: Path, handle: int, *, max_bytes: int) -> None:
         """Own an open, empty part file."""
         self._store = store
         self._path = path
         self._handle: int | None = handle
         self._digest = hashlib.sha256()
         self._n_bytes = 0
+        self._max_bytes = max_bytes
 
     def write(self, chunk: bytes) -> None:
-        """Append bytes. Raises TooLarge beyond 24 MiB, DiskFull, StorageFailed."""
-        if self._n_bytes + len(chunk) > MAX_BYTES:
-            raise TooLarge(max_bytes=MAX_BYTES)
+        """Append bytes. Raises TooLarge beyond the most it may hold, DiskFull, StorageFailed."""
+        if self._n_bytes + len(chunk) > self._max_bytes:
+            raise TooLarge(max_bytes=self._max_bytes)
         rest = memoryview(chunk)
         with self._store.durably():
             self._store.refuse_below_reserve(len(chunk))

@@ -72,7 +72,7 @@ class AudioFiles:
             directory.chmod(0o700)
             self._sync(directory.parent)
 
-    def begin(self) -> AudioFile:
+    def begin(self, *, max_bytes: int = MAX_BYTES) -> AudioFile:
         """Open a part file. Raises DiskFull below the reserve, Overloaded, StorageFailed."""
         path = self.directory / f".{secrets.token_hex(16)}.part"
         with self.durably():
@@ -82,7 +82,7 @@ class AudioFiles:
             handle = self.disk.open(path, flags, 0o600)
             # While it is locked no sweep takes it for a crash's leaving; a kill unlocks it.
             fcntl.flock(handle, fcntl.LOCK_SH)
-            return AudioFile(self, path, handle)
+            return AudioFile(self, path, handle, max_bytes=max_bytes)
 
     def read(self, sha256: Sha256) -> bytes:
         """Return the bytes; what does not have its hash is never returned.
