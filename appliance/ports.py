@@ -471,6 +471,13 @@ class InferenceRecords(Protocol):
     def mark_shown(self, inference_id: InferenceId, *, at: datetime) -> None:
         """Remember the first opening of the result; later calls change nothing."""
 
+    def disagree(self, inference_id: InferenceId, *, at: datetime, audit: AuditEntry) -> None:
+        """Remember that its nurse disagrees; later calls change nothing.
+
+        Raises:
+            InferenceNotFound: there is none.
+        """
+
     def add_consent(
         self, inference_id: InferenceId, consent: Consent, *, audit: AuditEntry
     ) -> None:

@@ -130,6 +130,13 @@ class FakeInferences:
             if known is not None and known.first_shown_at is None:
                 self._jobs.inferences[inference_id] = replace(known, first_shown_at=at)
 
+    def disagree(self, inference_id: InferenceId, *, at: datetime, audit: AuditEntry) -> None:
+        """See the port."""
+        known = self.inference(inference_id)
+        if known.disagreed_at is None:
+            with self._audit.write(audit):
+                self._jobs.inferences[inference_id] = replace(known, disagreed_at=at)
+
     def add_consent(
         self, inference_id: InferenceId, consent: Consent, *, audit: AuditEntry
     ) -> None:

@@ -51,6 +51,7 @@ class AuditAction(StrEnum):
     INFERENCE_OPENED = "inference.opened"
     CONSENT_WITHDRAWN = "consent.withdrawn"
     RESULT_STORED = "result.stored"
+    RESULT_DISAGREED = "result.disagreed"
     EXPORTED = "export.written"
 
 

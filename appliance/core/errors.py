@@ -160,6 +160,13 @@ class ContentConflict(Refused):
     remedy = "Nothing was changed. Use a new id for new content."
 
 
+class NotAnswered(Refused):
+    """The inference has no diagnosis yet, or none will come."""
+
+    code = "not-answered"
+    remedy = "Ask for the inference until its status is completed."
+
+
 class RecordingsMissing(Refused):
     """Recordings named by the inference are not here."""
 

@@ -94,6 +94,12 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         lambda r: r.inference.first_shown_at,
     ),
     column(
+        "disagreed_at",
+        "instant",
+        "when the nurse said that she disagrees with the result",
+        lambda r: r.inference.disagreed_at,
+    ),
+    column(
         "rgh_check",
         "string",
         "whether the check letter of the RGH fits: ok, failed, none",

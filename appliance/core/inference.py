@@ -130,6 +130,7 @@ class Inference:
         content_sha256: digest of the request, for which the same id may be sent again.
         diagnosis: of the requested model; None until there is one.
         first_shown_at: when its result was first opened by a person.
+        disagreed_at: when its nurse said that she disagrees with the result.
         not_done: role -> reason, for recordings that were not taken.
         clock_offset_s: tablet clock minus box clock, seconds.
     """
@@ -160,6 +161,7 @@ class Inference:
     diagnosis: Diagnosis | None = None
     reason: Reason | None = None
     first_shown_at: datetime | None = None
+    disagreed_at: datetime | None = None
 
 
 class SortKey(StrEnum):

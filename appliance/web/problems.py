@@ -46,6 +46,7 @@ STATUS: Final[Mapping[type[ApplianceError], HTTPStatus]] = {
     e.WrongCredentials: HTTPStatus.UNAUTHORIZED,
     e.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     e.ContentConflict: HTTPStatus.CONFLICT,
+    e.NotAnswered: HTTPStatus.CONFLICT,
     e.ProtocolConflict: HTTPStatus.CONFLICT,
     e.VersionPending: HTTPStatus.CONFLICT,
     e.NothingToRollBack: HTTPStatus.CONFLICT,

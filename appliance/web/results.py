@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get
+from http import HTTPStatus
+
+from litestar import Controller, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -13,6 +15,7 @@ from appliance.core.errors import (
     CollectionWithoutResult,
     ConsentRefused,
     InferenceNotFound,
+    NotAnswered,
     ResultNotFound,
 )
 from appliance.core.ids import InferenceId, parse_uuid
@@ -52,6 +55,27 @@ class ResultController(Controller):
         if not user_is_shown_numbers(request, appliance):
             shown = wire.without_numbers(shown)
         return wire.InferenceAndResult(inference=wire.inference(inference), result=shown)
+
+    @put(
+        "/disagreement",
+        guards=(NURSE, own_path),
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=may_fail(401, 403, 404, 409, 422),
+        sync_to_thread=True,
+    )
+    def disagree(
+        self,
+        inference_id: FromPath[str],
+        request: BoxRequest,
+        appliance: NamedDependency[Appliance],
+    ) -> None:
+        """Say that one disagrees with the result of one's own inference; may be repeated."""
+        inference = own_inference(inference_id, request, appliance)
+        if inference.diagnosis is None:
+            raise NotAnswered(inference_id=inference.id)
+        now = appliance.clock()
+        entry = audited(AuditAction.RESULT_DISAGREED, inference.id, at=now, actor=request.user.id)
+        appliance.inferences.disagree(inference.id, at=now, audit=entry)
 
     @get(
         "/results",

@@ -218,6 +218,7 @@ def inference(stored: Inference) -> dict[str, Any]:
         "diagnosis": stored.diagnosis,
         "reason": stored.reason,
         "first_shown_at": instant(stored.first_shown_at),
+        "disagreed_at": instant(stored.disagreed_at),
     }
 
 

@@ -29,6 +29,7 @@ def test_every_screen_is_for_everyone(
             ward.assert_accessible(name)
             ward.tap("Voltar")
         look_at_a_visit(ward)
+        look_at_a_result(ward)
         ward.tap("Bloquear")
         ward.page.get_by_role("heading", name="Bloqueado").wait_for()
         ward.assert_accessible("lock")
@@ -60,8 +61,16 @@ def look_at_a_visit(ward: Tablet) -> None:
     ward.sees("Tentativa 1 · Gravação boa")  # what was recorded before the stop is kept
     ward.assert_accessible("review")
     ward.tap("Enviar RGH 1425 9401-E")
+
+
+def look_at_a_result(ward: Tablet) -> None:
+    """Look at what came of it, and at the list of all."""
     ward.page.get_by_role("region", name="Resultado da voz").wait_for()
     ward.assert_accessible("result")
+    ward.tap("Discordo do resultado")
+    ward.page.get_by_role("dialog").get_by_role("button", name="Discordo do resultado").click()
+    ward.sees("Você discordou deste resultado")
+    ward.assert_accessible("disagreement")
     ward.tap("Fechar")
     ward.tap("Avaliações")
     ward.page.get_by_role("table").or_(ward.page.get_by_role("list")).first.wait_for()

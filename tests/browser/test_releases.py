@@ -53,6 +53,21 @@ def kept(ward: Tablet) -> list[int]:
     return found
 
 
+def upgrade(box: Box, newer: Path, ward: Tablet) -> None:
+    """Let the newer release serve, and a tablet find its app."""
+    assert box.stop() == 0
+    box.program = newer
+    box.start()
+    ward.page.evaluate("navigator.serviceWorker.ready.then((found) => found.update())")
+    wait_until(
+        lambda: ward.page.evaluate(
+            "navigator.serviceWorker.ready.then((found) => found.waiting !== null)"
+        ),
+        20,
+        "the new version",
+    )
+
+
 def test_a_new_release_waits_until_nobody_has_a_patient_in_hand(
     playwright: Playwright, box: Box, sound: Path, tmp_path: Path, newer: Path
 ) -> None:
@@ -64,21 +79,12 @@ def test_a_new_release_waits_until_nobody_has_a_patient_in_hand(
         other.goto(box.address)
         nurse.fill_essentials(ward)
         nurse.agree(ward)
-        ward.tap("Gravar")
-        assert box.stop() == 0
-        box.program = newer
-        box.start()
-        ward.page.evaluate("navigator.serviceWorker.ready.then((found) => found.update())")
-        wait_until(
-            lambda: ward.page.evaluate(
-                "navigator.serviceWorker.ready.then((found) => found.waiting !== null)"
-            ),
-            20,
-            "the new version",
-        )
-        assert not ward.page.get_by_text("Há nova versão").is_visible()
+        upgrade(box, newer, ward)
         other.get_by_label("Digite o PIN deste aparelho").fill(nurse.PIN)
         other.get_by_role("button", name="Desbloquear").click()
+        other.get_by_role("button", name="Atualizar").wait_for()
+        ward.tap("Gravar")
+        assert not ward.page.get_by_text("Há nova versão").is_visible()
         other.get_by_role("button", name="Atualizar").click()
         other.get_by_text("Outra aba deste aparelho tem um paciente").wait_for()
         ward.sees("Gravando · 2 s")

@@ -185,6 +185,18 @@ def test_the_first_opening_is_remembered_once(furnished: Records) -> None:
     assert n_audited(furnished) == n_before
 
 
+def test_a_disagreement_is_remembered_once(furnished: Records) -> None:
+    """With its audit row; later ones change nothing and leave none."""
+    add(furnished, an_inference())
+    n_before = n_audited(furnished)
+    furnished.inferences.disagree(ID, at=later(10), audit=an_audit())
+    furnished.inferences.disagree(ID, at=later(20), audit=an_audit())
+    assert furnished.inferences.inference(ID).disagreed_at == later(10)
+    assert n_audited(furnished) == n_before + 1
+    with pytest.raises(InferenceNotFound):
+        furnished.inferences.disagree(InferenceId("x"), at=later(20), audit=an_audit())
+
+
 def test_a_withdrawal_stands_beside_the_consent(furnished: Records) -> None:
     """Consents are appended, and the inference keeps the one it was stored with."""
     add(furnished, an_inference())

@@ -193,7 +193,7 @@ CREATE TABLE inferences (
             CHECK (diagnosis IN ('', 'positive', 'negative', 'inconclusive')),
         reason TEXT,
         first_shown_at TEXT
-    , row_sha256 TEXT NOT NULL DEFAULT '', n_consents INTEGER NOT NULL DEFAULT 0, n_attachments INTEGER NOT NULL DEFAULT 0, n_not_done INTEGER NOT NULL DEFAULT 0, n_results INTEGER NOT NULL DEFAULT 0) STRICT
+    , row_sha256 TEXT NOT NULL DEFAULT '', n_consents INTEGER NOT NULL DEFAULT 0, n_attachments INTEGER NOT NULL DEFAULT 0, n_not_done INTEGER NOT NULL DEFAULT 0, n_results INTEGER NOT NULL DEFAULT 0, disagreed_at TEXT) STRICT
     ;
 CREATE INDEX inferences_user_captured_at ON inferences (user_id, captured_at, id);
 CREATE INDEX inferences_user_local ON inferences (user_id, local, id);
@@ -420,3 +420,6 @@ CREATE TRIGGER tablets_stay_revoked
     BEGIN SELECT RAISE(ABORT, 'a revoked tablet never comes back'); END;
 CREATE TRIGGER tablets_never_leave BEFORE DELETE ON tablets
     BEGIN SELECT RAISE(ABORT, 'audit rows name tablets'); END;
+CREATE TRIGGER inferences_disagreed_once BEFORE UPDATE OF disagreed_at ON inferences
+    WHEN OLD.disagreed_at IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'a disagreement is said once'); END;

@@ -361,6 +361,22 @@ def test_while_it_is_computed_the_result_says_so_as_in_2022(nurse: Person) -> No
     assert seen["inference"]["first_shown_at"] is None
 
 
+def test_a_nurse_may_disagree_with_a_result_once_there_is_one(box: Box, nurse: Person) -> None:
+    """It is remembered with its instant, once, and on record with ids alone."""
+    inference_id = nurse.post_2022().json()["inference_id"]
+    path = f"{nurse.home}/inferences/{inference_id}/disagreement"
+    assert problem(nurse.call("PUT", path)) == (409, "not-answered")
+    box.answer_all()
+    for minute in (0, 30):
+        box.clock.now = NOON.replace(minute=minute)
+        assert nurse.call("PUT", path).status_code == httpx.codes.NO_CONTENT
+    seen = nurse.call("GET", f"{nurse.home}/inferences/{inference_id}").json()
+    assert seen["disagreed_at"] == "2026-03-01T12:00:00Z"
+    said = [row.entry for row in box.records.audit.rows() if row.entry.action == "result.disagreed"]
+    assert [(entry.entity_id, entry.actor) for entry in said] == [(inference_id, nurse.user.id)]
+    assert said[0].details == {}
+
+
 def test_a_computed_result_names_who_computed_it(box: Box, nurse: Person) -> None:
     """Diagnosis, probability, model, version and graph; the first opening is remembered."""
     inference_id = nurse.post_2022().json()["inference_id"]

@@ -47,6 +47,10 @@ ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
     "GET /v1/users/{user_id}/inferences/{inference_id}": (401, 200, 403, 403, 403, 403),
     "PUT /v1/users/{user_id}/inferences/{inference_id}": (401, 409, 403, 403, 403, 403),
     "GET /v1/users/{user_id}/inferences/{inference_id}/result": (401, 200, 403, 403, 403, 403),
+    "PUT /v1/users/{user_id}/inferences/{inference_id}/disagreement": (
+        *(401, 204, 403),
+        *(403, 403, 403),
+    ),
     "GET /v1/users/{user_id}/inferences/{inference_id}/results": (401, 200, 403, 403, 200, 200),
     "GET /v1/users/{user_id}/inferences/{inference_id}/recordings/{recording_id}": (
         *(401, 200, 403),
@@ -70,6 +74,10 @@ ROWS: Final[dict[str, tuple[int, int, int, int, int, int]]] = {
 }
 """/ is the web app, which is not built here; /metrics asks for an address, not for a person: the
 test client has none of the list."""
+
+
+BODILESS: Final = frozenset({"PUT /v1/users/{user_id}/inferences/{inference_id}/disagreement"})
+"""Changes whose address says everything."""
 
 
 def routes(app: Litestar) -> Iterator[str]:

@@ -107,6 +107,7 @@ def _columns(inference: Inference) -> dict[str, str | int | float | None]:
         "diagnosis": inference.diagnosis or "",
         "reason": inference.reason,
         "first_shown_at": optional_instant_text(inference.first_shown_at),
+        "disagreed_at": optional_instant_text(inference.disagreed_at),
         "n_consents": 1,
         "n_attachments": len(inference.attachments),
         "n_not_done": len(inference.not_done),
@@ -151,6 +152,7 @@ def _inference(
         diagnosis=Diagnosis(row["diagnosis"]) if row["diagnosis"] else None,
         reason=Reason(row["reason"]) if row["reason"] else None,
         first_shown_at=optional_instant(row["first_shown_at"]),
+        disagreed_at=optional_instant(row["disagreed_at"]),
     )
 
 

@@ -147,6 +147,16 @@ class SqliteInferences:
                 (instant_text(at), inference_id),
             )
 
+    def disagree(self, inference_id: InferenceId, *, at: datetime, audit: AuditEntry) -> None:
+        """See the port."""
+        if self.inference(inference_id).disagreed_at is not None:
+            return
+        with self._database.write(audit) as connection:
+            connection.execute(
+                "UPDATE inferences SET disagreed_at = ? WHERE id = ? AND disagreed_at IS NULL",
+                (instant_text(at), inference_id),
+            )
+
     def add_consent(
         self, inference_id: InferenceId, consent: Consent, *, audit: AuditEntry
     ) -> None:

@@ -220,3 +220,12 @@ RESULTS = (
     BEGIN SELECT RAISE(ABORT, 'results never leave'); END
     """,
 )
+
+DISAGREEMENT = (
+    "ALTER TABLE inferences ADD COLUMN disagreed_at TEXT",
+    """
+    CREATE TRIGGER inferences_disagreed_once BEFORE UPDATE OF disagreed_at ON inferences
+    WHEN OLD.disagreed_at IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'a disagreement is said once'); END
+    """,
+)

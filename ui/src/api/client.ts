@@ -154,6 +154,11 @@ export class Api {
     return this.#json("GET", `/v1/users/${userId}/inferences/${id}/result`);
   }
 
+  /** Say that one disagrees with the result of one's own inference; may be repeated. */
+  async disagree(userId: string, id: string): Promise<void> {
+    await this.#answer("PUT", `/v1/users/${userId}/inferences/${id}/disagreement`);
+  }
+
   /** A recording of one's own, to be played; opening it is on record. */
   async recording(userId: string, inferenceId: string, id: string): Promise<Blob> {
     const path = `/v1/users/${userId}/inferences/${inferenceId}/recordings/${id}`;

@@ -102,6 +102,7 @@ export interface Inference {
   readonly diagnosis: Diagnosis | null;
   readonly reason: string | null;
   readonly first_shown_at: string | null;
+  readonly disagreed_at: string | null;
   readonly result?: Result | null;
 }
 
