@@ -13,6 +13,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.core.envelope import MAGIC, derivation_label, key_id
+from appliance.core.protocol import parse_protocol
+from tests.usecases.ward import PROTOCOL as DOCUMENT
+
+PROTOCOL = "spira-2022.1"
+PROTOCOL_TEXT = parse_protocol(DOCUMENT).consents["pt-BR"]
 
 
 def sealed(
@@ -49,3 +54,30 @@ def a_head(
         "sha256": hashlib.sha256(payload).hexdigest(),
         **more,
     }
+
+
+def an_inference(recordings: dict[str, str], **change: Any) -> bytes:  # noqa: ANN401
+    """Return the JSON of an inference with these recordings, by role."""
+    document = {
+        "protocol": {"id": PROTOCOL},
+        "form": {
+            "rgh": "14259401E",
+            "local": "Hospital das Clínicas",
+            "gender": "Feminino",
+            "mask_type": "NONE",
+            "covid_status": "FALSE",
+        },
+        "consent": {
+            "decision": "accepted",
+            "given_by": "patient",
+            "form_signed": "paper",
+            "text_sha256": PROTOCOL_TEXT.sha256,
+            "language": "pt-BR",
+            "purposes": {"study": True},
+            "taken_at": "2026-03-01T11:59:00Z",
+        },
+        "recordings": [{"id": id_, "role": role} for role, id_ in recordings.items()],
+        "captured_at": "2026-03-01T12:00:00Z",
+        **change,
+    }
+    return json.dumps(document, ensure_ascii=False).encode()

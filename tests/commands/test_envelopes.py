@@ -15,8 +15,7 @@ from appliance.settings import read_settings
 from tests.builders import NOON, later
 from tests.bundle_builders import a_wav
 from tests.commands.console import Console
-from tests.sealing import a_head, sealed
-from tests.web.test_envelopes import an_inference
+from tests.sealing import a_head, an_inference, sealed
 
 Item = dict[str, str]
 

@@ -27,6 +27,7 @@ from appliance.usecases.submit import submit_inference
 from tests.builders import NOON, a_hospital, a_user, an_audit, digest_of
 from tests.bundle_builders import a_bundle, a_manifest, an_author
 from tests.form_2022 import FORM_2022
+from tests.torture.sealed_verbs import bring_inference, bring_recording
 from tests.usecases.ward import PROTOCOL, a_voice
 
 ROLES: Final = ("aceite", "sustentada", "parlenda")
@@ -248,6 +249,12 @@ VERBS: Final[Mapping[str, Callable[[Appliance], None]]] = {
     "inference": lambda box: submit(box, "asked"),
     "refusal": lambda box: submit(box, "refused", ConsentDecision.REFUSED),
     "post": post,
+    "sealed recording": lambda box: bring_recording(
+        box, named("new", "parlenda"), sound("new", "parlenda"), "parlenda"
+    ),
+    "sealed inference": lambda box: bring_inference(
+        box, named("asked"), {role: named("asked", role) for role in ROLES}
+    ),
     "predict": restart_and_predict,
     "model install": lambda box: install_model(box, MODEL, 4),
     "first install": lambda box: install_model(box, "other", 1),
@@ -256,5 +263,7 @@ VERBS: Final[Mapping[str, Callable[[Appliance], None]]] = {
     "protocol install": lambda box: install_document(box, "spira-2022.3"),
     "protocol activate": activate_document,
 }
+SEALED: Final = frozenset({"sealed recording", "sealed inference"})
+"""Done, they have a number each: exactly one."""
 ONCE: Final = frozenset({"post", "rollback"})
 """Not to be repeated when done: the first has no id, the second would go further back."""

@@ -30,6 +30,7 @@ from tests.torture.verbs import (
     MODEL,
     ONCE,
     ROLES,
+    SEALED,
     VERBS,
     begin,
     furnish,
@@ -73,6 +74,8 @@ def examine(directory: Path, verb: str, *, new: Any) -> None:  # noqa: ANN401 - 
         if verb not in ONCE or found != new:
             VERBS[verb](box)
         repeated = essence(box)
+        if verb in SEALED:
+            assert box.envelopes.last_seq() == 1
         if verb in PROBED:
             assert_old_or_new_answers(box)
         begin(box, starting=False)

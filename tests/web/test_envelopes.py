@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,17 +13,12 @@ import pytest
 from appliance.bootstrap.box_keys import is_signed_by
 from appliance.core.author_pass import AuthorPass, signed_pass
 from appliance.core.ids import UserId
-from appliance.core.protocol import parse_protocol
 from appliance.core.signing_key import BoxSigner
 from appliance.core.wav import MAX_BYTES
 from tests.builders import NOON, later
-from tests.sealing import a_head, sealed
+from tests.sealing import PROTOCOL, a_head, an_inference, sealed
 from tests.web.boxes import OPENER, SIGNER, Box, Person, a_wav, content_digest, new_id
-from tests.web.boxes import PROTOCOL as PROTOCOL_FILE
 from tests.web.test_compatibility import problem
-
-PROTOCOL = "spira-2022.1"
-PROTOCOL_TEXT = parse_protocol(PROTOCOL_FILE.read_bytes()).consents["pt-BR"]
 
 
 class Caller(Protocol):
@@ -86,33 +80,6 @@ class Tablet:
 def tablet(nurse: Person, stranger: Person) -> Tablet:
     """The nurse's work in the hands of another nurse."""
     return Tablet(author=nurse, bearer=stranger)
-
-
-def an_inference(recordings: dict[str, str], **change: Any) -> bytes:  # noqa: ANN401
-    """Return the JSON of an inference with these recordings, by role."""
-    document = {
-        "protocol": {"id": PROTOCOL},
-        "form": {
-            "rgh": "14259401E",
-            "local": "Hospital das Clínicas",
-            "gender": "Feminino",
-            "mask_type": "NONE",
-            "covid_status": "FALSE",
-        },
-        "consent": {
-            "decision": "accepted",
-            "given_by": "patient",
-            "form_signed": "paper",
-            "text_sha256": PROTOCOL_TEXT.sha256,
-            "language": "pt-BR",
-            "purposes": {"study": True},
-            "taken_at": "2026-03-01T11:59:00Z",
-        },
-        "recordings": [{"id": id_, "role": role} for role, id_ in recordings.items()],
-        "captured_at": "2026-03-01T12:00:00Z",
-        **change,
-    }
-    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def sent_recordings(tablet: Tablet) -> dict[str, str]:
