@@ -137,7 +137,7 @@ def _head(head: bytes, item_id: str) -> dict[str, str]:
     is_sound = (
         isinstance(said, dict)
         and said.keys() == _KEYS[kind]
-        and all(isinstance(value, str) for value in said.values())
+        and all(isinstance(value, str) and _is_text(value) for value in said.values())
     )
     if not is_sound:
         raise EnvelopeRefused(reason="head")
@@ -145,6 +145,11 @@ def _head(head: bytes, item_id: str) -> dict[str, str]:
         raise EnvelopeRefused(reason="other-id")
     found: dict[str, str] = said
     return found
+
+
+def _is_text(value: str) -> bool:
+    """Return whether it can be written; JSON lets half a surrogate pair through."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _author(

@@ -23,7 +23,10 @@ from tests.torture.trial import Trial
 
 ROOT: Final = Path(__file__).parents[2]
 CORPUS: Final = Path(__file__).parent / "corpus"
-TARGETS: Final = ("container", "manifest", "multipart", "onnx_graph", "strict_json", "wav")
+TARGETS: Final = (
+    *("container", "envelope", "manifest", "multipart"),
+    *("onnx_graph", "strict_json", "wav"),
+)
 MAX_RSS_MIB: Final = 512
 HANGS_AFTER_S: Final = 20
 MAX_CORPUS_BYTES: Final = 400_000
