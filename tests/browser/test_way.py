@@ -17,8 +17,10 @@ MAX_TAPS = 46
 READY_WITHIN_S = 1.0
 N_OPENINGS = 3
 SLOW_WIFI = {
-    **{"offline": False, "latency": 150},
-    **{"downloadThroughput": 200_000, "uploadThroughput": 90_000},
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 200_000,
+    "uploadThroughput": 90_000,
 }
 """Milliseconds and bytes a second: 1.6 Mbit/s down, 0.7 up, as Lighthouse's slow phone has it."""
 SLOW_CPU = {"rate": 4}

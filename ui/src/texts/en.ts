@@ -259,7 +259,7 @@ export const en: Texts = {
     disagree: "I disagree with the result",
     disagreeTitle: "Disagree with this result?",
     disagreeText: "The result does not change. Those who evaluate the model will know that you disagreed. Care for the patient by what you see.",
-    disagreed: (when) => `You disagreed with this result on ${when}.`,
+    disagreed: (when) => `You disagreed with this result (${when}).`,
     model: (name, version) => `Model: ${name} ${version}`,
     chip: { positive: "With signs", negative: "No signs found", inconclusive: "Inconclusive" },
     unseen: "Not seen",

@@ -259,7 +259,7 @@ export const ptBR = {
     disagree: "Discordo do resultado",
     disagreeTitle: "Discordar deste resultado?",
     disagreeText: "O resultado não muda. Quem avalia o modelo saberá que você discordou. Cuide do paciente pelo que você vê.",
-    disagreed: (when: string): string => `Você discordou deste resultado em ${when}.`,
+    disagreed: (when: string): string => `Você discordou deste resultado (${when}).`,
     chip: { positive: "Com sinais", negative: "Sem sinais encontrados", inconclusive: "Inconclusivo" },
     unseen: "Não visto",
   },
