@@ -49,6 +49,7 @@ class AuditAction(StrEnum):
     RECORDING_ERASED = "recording.erased"
     INFERENCE_STORED = "inference.stored"
     INFERENCE_OPENED = "inference.opened"
+    INFERENCE_REPLAYED = "inference.replayed"
     CONSENT_WITHDRAWN = "consent.withdrawn"
     RESULT_STORED = "result.stored"
     EXPORTED = "export.written"
