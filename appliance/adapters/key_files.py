@@ -82,6 +82,32 @@ def made_secret(directory: Path, name: str, *, random_bytes: Callable[[int], byt
     return read_secret(directory, name)
 
 
+def is_outbox_key_lost(directory: Path, note: Path) -> bool:
+    """Return whether the key that tablets seal to was given out and is not there any more.
+
+    Args:
+        directory: `keys/` of the data directory, or where systemd puts its files.
+        note: of `note_given_out`.
+    """
+    return note.exists() and not (directory / OUTBOX_KEY).exists()
+
+
+def note_given_out(note: Path) -> None:
+    """Leave word, durable on return, that tablets may hold what only this key opens.
+
+    Raises:
+        SecretMissing: that cannot be written; the key must not be given out.
+    """
+    if note.exists():
+        return
+    try:
+        os.close(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        _sync(note.parent)
+    except OSError as error:
+        message = f"{note.name} cannot be written, so that {OUTBOX_KEY} is not given out."
+        raise SecretMissing(message, file=OUTBOX_KEY) from error
+
+
 def has_signing_key(directory: Path) -> bool:
     """Return whether the box has a signing key, whole or not."""
     return (directory / BOX_SIGNING_KEY).exists()

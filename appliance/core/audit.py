@@ -40,6 +40,7 @@ class AuditAction(StrEnum):
     MODEL_REMOVED = "model.removed"
     KEY_ADDED = "key.added"
     KEY_REVOKED = "key.revoked"
+    KEY_GIVEN_UP = "key.given-up"
     TABLET_ADDED = "tablet.added"
     TABLET_ENROLLED = "tablet.enrolled"
     TABLET_REVOKED = "tablet.revoked"

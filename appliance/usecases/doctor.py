@@ -38,6 +38,7 @@ from appliance.usecases.checks import (
     demonstration_key,
     disk_space,
     model_files,
+    outbox_key,
     private_files,
     secrets,
     sqlite_version,
@@ -74,6 +75,7 @@ class ExaminedBox:
     Attributes:
         missing_secrets: names of the files of `keys/` that are missing or damaged.
         unchecked_secrets: names of those in which damage could not be seen.
+        outbox_key_lost: the key that tablets seal to was given out and is gone.
         public_key: fingerprint of the demonstration key that ships with the release.
         records: what the database holds, or why it could not be opened.
         recordings_above_bytes: with less free space no recording is taken.
@@ -83,6 +85,7 @@ class ExaminedBox:
     clock: Clock
     missing_secrets: tuple[str, ...]
     unchecked_secrets: tuple[str, ...] = ()
+    outbox_key_lost: bool = False
     public_key: str
     records: ExaminedRecords | StorageFault
     space: DiskSpace
@@ -151,6 +154,7 @@ def _look_at_files(box: ExaminedBox) -> Iterator[Finding]:
         if not path.is_symlink() and path.exists()
     }
     yield from secrets.check(box.missing_secrets)
+    yield from outbox_key.check(lost=box.outbox_key_lost)
     yield from private_files.check(modes)
     yield from disk_space.check(
         box.space.free_bytes(),
