@@ -114,6 +114,15 @@ class Settings:
         default=60.0,
         metadata=_told("unfinished results are looked for this often", unit="s", least=1, most=600),
     )
+    quiet_hour: int = field(
+        default=3,
+        metadata=_told(
+            "local hour in which every installed model repeats its golden results",
+            unit="h",
+            least=0,
+            most=23,
+        ),
+    )
     shutdown_s: int = field(
         default=10,
         metadata=_told("an orderly stop waits so long for requests and jobs", unit="s", least=1),

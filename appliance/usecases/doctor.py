@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+from appliance.core.audit import AuditAction
 from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, StorageFault
 from appliance.core.findings import Finding
 from appliance.core.ids import Sha256
 from appliance.core.inference import InferenceQuery, InferenceStatus
-from appliance.core.model import ModelVersion
+from appliance.core.model import ModelVersion, VersionState
 from appliance.ports import (
     AudioStore,
     AuditRecords,
@@ -33,6 +34,7 @@ from appliance.usecases.checks import (
     active_model,
     audio_files,
     audit_chain,
+    canary,
     clock,
     database_integrity,
     demonstration_key,
@@ -170,10 +172,21 @@ def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:
 
 def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
     yield from audit_chain.check(chain_break(records.audit))
-    past = clock.Past()
+    past, sung = clock.Past(), dict[str, canary.Heard]()
     for row in records.audit.rows():
         past.watch(row.entry.at)
+        if row.entry.action is AuditAction.MODEL_CANARY:
+            fault = str(row.entry.details.get("fault") or "")
+            sung[row.entry.entity_id] = canary.Heard(at=row.entry.at, fault=fault)
     yield from clock.check(past, now=box.clock())
+    heard = {
+        f"{version.model_name}@{version.version}": sung.get(
+            version.id, canary.Heard(at=version.installed_at)
+        )
+        for version in records.models.versions()
+        if version.state is not VersionState.REMOVED
+    }
+    yield from canary.check(heard, now=box.clock())
 
 
 def _look_at_recordings(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:

@@ -197,8 +197,11 @@ def _load(version: ModelVersion, room: ModelRoom) -> None:
 
 def self_test(
     contents: BundleContents, *, predictor: Predictor, timeout_s: float = GOLDEN_TIMEOUT_S
-) -> None:
+) -> float:
     """Score the golden recordings of a bundle on this very box; the graph stays loaded.
+
+    Returns:
+        The largest difference to an expected probability.
 
     Raises:
         GraphRefused, GoldenMismatch, PredictionFailed, PredictionTimeout.
@@ -206,4 +209,4 @@ def self_test(
     if not contents.manifest.onnxruntime.includes(predictor.runtime_version()):
         raise GraphRefused("It was not made for this ONNX Runtime.", reason="runtime-version")
     predictor.ensure_loaded(contents.manifest.graph_sha256, lambda: contents.graph)
-    run_golden(contents, predictor=predictor, timeout_s=timeout_s)
+    return run_golden(contents, predictor=predictor, timeout_s=timeout_s)
