@@ -68,6 +68,12 @@ COMMANDS: Final[Sequence[Listed]] = (
         example="spira replay 4f1c9a52-…",
     ),
     Listed(
+        "rescore",
+        "Run stored inferences through another version; no nurse sees or waits for it.",
+        "appliance.commands.rescore:rescore",
+        example="spira rescore --model spiraconv-demo@1.1.0",
+    ),
+    Listed(
         "doctor",
         "Look at the whole box and say what is wrong, what it does, and what to do.",
         "appliance.commands.doctor:doctor",

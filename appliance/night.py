@@ -27,7 +27,7 @@ class NightlyCanary:
         self._appliance = appliance
         self._last_at: datetime | None = None
         self._stopping = threading.Event()
-        self._thread = ThreadPoolExecutor(1, "canary", initializer=_lower_priority)
+        self._thread = ThreadPoolExecutor(1, "canary", initializer=lower_priority)
         self._running: Future[None] | None = None
 
     def look(self) -> None:
@@ -67,7 +67,7 @@ class NightlyCanary:
         return not self._stopping.is_set()
 
 
-def _lower_priority() -> None:
+def lower_priority() -> None:
     """Let this thread run behind all others of the machine, for ever."""
     with suppress(OSError):  # systemd's filter may refuse it: then it runs as others do
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)

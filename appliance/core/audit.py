@@ -38,6 +38,7 @@ class AuditAction(StrEnum):
     MODEL_ROLLED_BACK = "model.rolled-back"
     MODEL_SHADOWED = "model.shadowed"
     MODEL_REMOVED = "model.removed"
+    MODEL_RESCORED = "model.rescored"
     MODEL_CANARY = "model.canary"
     KEY_ADDED = "key.added"
     KEY_REVOKED = "key.revoked"

@@ -35,6 +35,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "0009_refreshes": session_schema.REFRESHES,
     "0010_envelopes": session_schema.ENVELOPES,
     "0011_tablets": session_schema.TABLETS,
+    "0030_later_results": seal_schema.LATER_RESULTS,
 }
 
 SEALING = frozenset({"0007_seals"})
