@@ -62,6 +62,18 @@ COMMANDS: Final[Sequence[Listed]] = (
         example="spira export export-2026-11",
     ),
     Listed(
+        "replay",
+        "Run past results again from what is stored: each must agree to 0.0001.",
+        "appliance.commands.replay:replay",
+        example="spira replay 4f1c9a52-…",
+    ),
+    Listed(
+        "rescore",
+        "Run stored inferences through another version; no nurse sees or waits for it.",
+        "appliance.commands.rescore:rescore",
+        example="spira rescore --model spiraconv-demo@1.1.0",
+    ),
+    Listed(
         "doctor",
         "Look at the whole box and say what is wrong, what it does, and what to do.",
         "appliance.commands.doctor:doctor",
@@ -90,26 +102,14 @@ COMMANDS: Final[Sequence[Listed]] = (
         "appliance.commands.version:version",
         example="spira version",
     ),
-    Listed(
-        "inferences",
-        "Inferences: list, show, withdraw consent.",
-        "appliance.commands.inferences:app",
-    ),
+    Listed("inferences", "Inferences: list, show, withdraw.", "appliance.commands.inferences:app"),
     Listed("envelopes", "Sealed items of a tablet: open.", "appliance.commands.envelopes:app"),
     Listed("tablets", "Enrolled tablets: enrol, list, revoke.", "appliance.commands.tablets:app"),
     Listed(
         "users", "Accounts: add, list, set a password, disable.", "appliance.commands.users:app"
     ),
-    Listed(
-        "hospitals",
-        "Hospitals, each with its rule for the RGH.",
-        "appliance.commands.hospitals:app",
-    ),
-    Listed(
-        "protocols",
-        "Protocols: the form, the recordings, their limits.",
-        "appliance.commands.protocols:app",
-    ),
+    Listed("hospitals", "Hospitals, each with an RGH rule.", "appliance.commands.hospitals:app"),
+    Listed("protocols", "Protocols: form, recordings, limits.", "appliance.commands.protocols:app"),
     Listed(
         "models",
         "Models: bundles on the box; training in the lab.",

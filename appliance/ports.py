@@ -425,6 +425,15 @@ class InferenceRecords(Protocol):
             RecordingsMissing: an attached recording vanished meanwhile.
         """
 
+    def add_shadow(self, result: Result, *, audit: AuditEntry) -> Stored:
+        """Add what a version said later, in the shadow, answered already.
+
+        SAME, and nothing is stored: there is a result of this version, answered or not.
+
+        Raises:
+            InferenceNotFound.
+        """
+
     def add_refusal(
         self,
         refusal: Inference,
@@ -498,7 +507,8 @@ class JobRecords(Protocol):
     ) -> Result | None:
         """Take a queued result: running, attempts + 1, leased to the owner.
 
-        With None the next one is taken: suspects first, then in order of arrival. A suspect
+        With None the next one is taken: suspects first, then what is not in the shadow, then
+        in order of arrival: a nurse waits for no shadow. A suspect
         (found running after a crash) is only given while nothing else runs, and nothing else
         is given while it runs. One that crashed alone before is not given between `reconcile`
         with `starting` and the next without: a box that falls for another reason, again and

@@ -16,6 +16,7 @@ from litestar import Litestar
 from appliance.bootstrap import Appliance
 from appliance.core.clock_jumps import ClockJumps
 from appliance.core.errors import ApplianceError, DiskFull
+from appliance.night import NightlyCanary
 from appliance.usecases.housekeeping import sweep
 from appliance.usecases.models import load_active, unload_unneeded
 from appliance.usecases.reconcile import reconcile
@@ -67,7 +68,8 @@ def create_app(
         )
         with suppress(DiskFull):  # logged; the box signs in and reads, and begins when it can
             await asyncio.to_thread(_begin, appliance, worker, readiness)
-        minutes = asyncio.create_task(_every_minute(appliance, worker, readiness))
+        canary = NightlyCanary(appliance)
+        minutes = asyncio.create_task(_every_minute(appliance, worker, readiness, canary))
         try:
             yield
         finally:
@@ -75,6 +77,7 @@ def create_app(
             try:
                 await asyncio.wait((minutes,))  # raises nothing of theirs
             finally:
+                await asyncio.to_thread(canary.stop)
                 await asyncio.to_thread(_end, appliance, worker)
 
     assets = built_app(offline=appliance.settings.offline_app)
@@ -112,7 +115,9 @@ def _end(appliance: Appliance, worker: Worker) -> None:
     _log.info("workers-stopped", extra={"in_time": ended, "n_released": n_released})
 
 
-async def _every_minute(appliance: Appliance, worker: Worker, readiness: Readiness) -> None:
+async def _every_minute(
+    appliance: Appliance, worker: Worker, readiness: Readiness, canary: NightlyCanary
+) -> None:
     """Keep loaded what serves, bring back what the queue forgot, sweep, and hold ballast.
 
     Versions are switched by other processes, too: this one finds out here. The first sweep waits
@@ -128,6 +133,7 @@ async def _every_minute(appliance: Appliance, worker: Worker, readiness: Readine
             sweep_at_s = ticks() + SWEEP_EVERY_S
             await _tried("not-swept", lambda: _sweep(appliance, forward_s=jumps.forward_s))
         await _tried("ballast-not-restored", appliance.space.restore)
+        await _tried("canary-not-run", canary.look)
         if readiness.begun.is_set():
             await asyncio.sleep(appliance.settings.reconcile_every_s)
             await _tried("claims-not-released", worker.give_back)

@@ -88,10 +88,7 @@ class Settings:
     )
     offline_app: bool = field(
         default=True,
-        metadata=_told(
-            "whether tablets keep the web app for a shift without the box; `false` makes them "
-            "forget it, never what waits: the way out of a faulty release"
-        ),
+        metadata=_told("whether tablets keep the web app; `false` takes a faulty one back"),
     )
     token_minutes: int = field(
         default=60, metadata=_told("how long a sign-in lasts", unit="min", least=5, most=720)
@@ -120,6 +117,10 @@ class Settings:
     reconcile_every_s: float = field(
         default=60.0,
         metadata=_told("unfinished results are looked for this often", unit="s", least=1, most=600),
+    )
+    quiet_hour: int = field(
+        default=3,
+        metadata=_told("local hour of models' nightly trial", unit="h", least=0, most=23),
     )
     shutdown_s: int = field(
         default=10,

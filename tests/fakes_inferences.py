@@ -63,6 +63,17 @@ class FakeInferences:
                 self._store(inference, results)
             return Stored.NEW
 
+    def add_shadow(self, result: Result, *, audit: AuditEntry) -> Stored:
+        """See the port."""
+        self.inference(result.inference_id)
+        with self._audit.lock:
+            known = self.results(result.inference_id)
+            if any(one.model_version_id == result.model_version_id for one in known):
+                return Stored.SAME
+            with self._audit.write(audit):
+                self._jobs.add(result)
+            return Stored.NEW
+
     def add_refusal(
         self,
         refusal: Inference,

@@ -118,7 +118,7 @@ class FakeJobs:
         suspects = [waiting for waiting in queued if self._work[waiting].suspect]
         if any(self._work[busy].suspect for busy in running) or (suspects and running):
             return None
-        candidates = suspects or queued
+        candidates = sorted(suspects or queued, key=lambda waiting: self.results[waiting].shadow)
         if result_id is not None:
             return result_id if result_id in candidates else None
         return candidates[0] if candidates else None

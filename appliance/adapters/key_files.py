@@ -23,8 +23,7 @@ BOX_SIGNING_KEY = "box-signing.key"
 """The seed of the Ed25519 key (RFC 8032) with which the box signs what it says elsewhere."""
 OUTBOX_KEY = "outbox.key"
 """The seed of the P-256 key that tablets seal to. Lost, what they still hold cannot be opened."""
-MADE_ON_NEED = (BOX_SIGNING_KEY,)
-ALL = (*SECRETS, OUTBOX_KEY, *MADE_ON_NEED)
+MADE_ON_NEED = (BOX_SIGNING_KEY, OUTBOX_KEY)
 
 
 def make_secrets(directory: Path, *, random_bytes: Callable[[int], bytes]) -> None:
@@ -35,7 +34,7 @@ def make_secrets(directory: Path, *, random_bytes: Callable[[int], bytes]) -> No
         random_bytes: a cryptographic source.
     """
     directory.mkdir(mode=0o700, exist_ok=True)
-    for name in ALL:
+    for name in (*SECRETS, *MADE_ON_NEED):
         _make(directory, name, random_bytes)
 
 
@@ -64,15 +63,49 @@ def box_signer(directory: Path, *, random_bytes: Callable[[int], bytes]) -> BoxS
     Raises:
         SecretMissing: it is damaged, or cannot be made: the directory may be read-only.
     """
-    if not has_signing_key(directory):
-        try:
-            _make(directory, BOX_SIGNING_KEY, random_bytes)
-        except OSError as error:
-            sentence = f"{BOX_SIGNING_KEY} is missing and cannot be made here."
-            raise SecretMissing(sentence, file=BOX_SIGNING_KEY) from error
-    secret = read_secret(directory, BOX_SIGNING_KEY)
+    secret = made_secret(directory, BOX_SIGNING_KEY, random_bytes=random_bytes)
     key = Ed25519PrivateKey.from_private_bytes(secret)
     return BoxSigner(public_key=key.public_key().public_bytes_raw(), sign=key.sign)
+
+
+def made_secret(directory: Path, name: str, *, random_bytes: Callable[[int], bytes]) -> bytes:
+    """Return the 32 bytes of a secret that is made now if there is none yet.
+
+    Raises:
+        SecretMissing: it is damaged, or cannot be made: the directory may be read-only.
+    """
+    if not (directory / name).exists():
+        try:
+            _make(directory, name, random_bytes)
+        except OSError as error:
+            raise SecretMissing(f"{name} is missing and cannot be made here.", file=name) from error
+    return read_secret(directory, name)
+
+
+def is_outbox_key_lost(directory: Path, note: Path) -> bool:
+    """Return whether the key that tablets seal to was given out and is not there any more.
+
+    Args:
+        directory: `keys/` of the data directory, or where systemd puts its files.
+        note: of `note_given_out`.
+    """
+    return note.exists() and not (directory / OUTBOX_KEY).exists()
+
+
+def note_given_out(note: Path) -> None:
+    """Leave word, durable on return, that tablets may hold what only this key opens.
+
+    Raises:
+        SecretMissing: that cannot be written; the key must not be given out.
+    """
+    if note.exists():
+        return
+    try:
+        os.close(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        _sync(note.parent)
+    except OSError as error:
+        message = f"{note.name} cannot be written, so that {OUTBOX_KEY} is not given out."
+        raise SecretMissing(message, file=OUTBOX_KEY) from error
 
 
 def has_signing_key(directory: Path) -> bool:
@@ -83,7 +116,9 @@ def has_signing_key(directory: Path) -> bool:
 def unchecked_secrets(directory: Path) -> tuple[str, ...]:
     """Return the names of the secrets in which a flipped bit could not be seen."""
     sizes = {
-        name: (directory / name).stat().st_size for name in ALL if (directory / name).is_file()
+        name: (directory / name).stat().st_size
+        for name in (*SECRETS, *MADE_ON_NEED)
+        if (directory / name).is_file()
     }
     return tuple(name for name, n_bytes in sizes.items() if n_bytes == N_SECRET_BYTES)
 
@@ -93,7 +128,8 @@ def missing_secrets(directory: Path) -> tuple[str, ...]:
 
     What is made when it is needed is named only when it is damaged.
     """
-    needed = (name for name in ALL if name not in MADE_ON_NEED or (directory / name).exists())
+    made = tuple(name for name in MADE_ON_NEED if (directory / name).exists())
+    needed = (*SECRETS, *made)
     return tuple(name for name in needed if _is_missing(directory, name))
 
 

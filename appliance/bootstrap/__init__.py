@@ -32,7 +32,13 @@ from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
 from appliance.adapters.sqlite_records import SqliteRecords, open_records
 from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
 from appliance.bootstrap.appliance import Appliance
-from appliance.bootstrap.box_keys import box_signer, demonstration_key, envelope_opener
+from appliance.bootstrap.box_keys import (
+    box_signer,
+    demonstration_key,
+    envelope_opener,
+    is_outbox_key_lost,
+    refuse_lost_outbox_key,
+)
 from appliance.core.errors import NotInitialised, StorageFailed, StorageFault
 from appliance.ports import DiskSpace
 from appliance.settings import Settings
@@ -89,9 +95,12 @@ def open_appliance(
 
     Raises:
         NotInitialised: there is no box in this directory.
+        OutboxKeyLost: when serving: a new key would not open what tablets hold.
         SecretMissing, DatabaseUnusable, DatabaseBusy, DiskFull, StorageFailed.
     """
     directory = _initialised(settings)
+    if serving:
+        refuse_lost_outbox_key(settings)
     failure, space = FailedDisk(on_failure), _space(settings)
     records = open_records(directory / "records.db", on_failure=failure.tell, space=space)
     predictor = (OnnxPredictor if serving else ConfinedPredictor)(settings.job_timeout_s)
@@ -164,6 +173,7 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
             clock=now,
             missing_secrets=key_files.missing_secrets(settings.keys),
             unchecked_secrets=key_files.unchecked_secrets(settings.keys),
+            outbox_key_lost=is_outbox_key_lost(settings),
             public_key=demonstration_key().fingerprint,
             records=_examined_records(directory, space, opened),
             space=space,

@@ -5,12 +5,17 @@ from __future__ import annotations
 import secrets
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from appliance.adapters import ed25519_signatures, key_files
 from appliance.adapters.ed25519_signatures import read_key_file, verify
 from appliance.adapters.p256_envelopes import P256Envelopes
+from appliance.core.errors import OutboxKeyLost
 from appliance.core.signing_key import BoxSigner, KeyScope, TrustedKey
 from appliance.settings import Settings
+
+OUTBOX_NOTE: Final = "outbox.given-out"
+"""An empty file of the data directory, there from the first time the key is given out."""
 
 is_signed_by = verify
 """Whether the owner of a public key signed these very bytes."""
@@ -33,12 +38,39 @@ def box_signer(settings: Settings) -> BoxSigner:
 def envelope_opener(settings: Settings) -> P256Envelopes:
     """Return what opens the items that tablets seal to this box.
 
-    Its key is made with the box and never again: a new one would open nothing of what waits.
+    Its key is made on first need, never a second time: that it may be given out from now on is
+    noted beside the database, where it outlives the key.
 
     Raises:
-        SecretMissing: the key is missing or damaged.
+        OutboxKeyLost: it was given out before, and is gone.
+        SecretMissing: the key is damaged, or there is none and none can be made.
     """
-    return P256Envelopes(key_files.read_secret(settings.keys, key_files.OUTBOX_KEY))
+    refuse_lost_outbox_key(settings)
+    opener = P256Envelopes(_outbox_secret(settings))
+    key_files.note_given_out(settings.directory / OUTBOX_NOTE)
+    return opener
+
+
+def is_outbox_key_lost(settings: Settings) -> bool:
+    """Return whether the key that tablets seal to was given out and is gone."""
+    return key_files.is_outbox_key_lost(settings.keys, settings.directory / OUTBOX_NOTE)
+
+
+def refuse_lost_outbox_key(settings: Settings) -> None:
+    """Raise OutboxKeyLost if the key that tablets seal to was given out and is gone."""
+    if is_outbox_key_lost(settings):
+        raise OutboxKeyLost(file=key_files.OUTBOX_KEY)
+
+
+def make_outbox_key(settings: Settings) -> None:
+    """Make the key that tablets seal to, if there is none. Raises SecretMissing."""
+    _outbox_secret(settings)
+
+
+def _outbox_secret(settings: Settings) -> bytes:
+    return key_files.made_secret(
+        settings.keys, key_files.OUTBOX_KEY, random_bytes=secrets.token_bytes
+    )
 
 
 def box_public_key(settings: Settings) -> bytes | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +15,10 @@ from appliance.commands.console import (
     show,
 )
 from appliance.core.audit_head import MAX_HEAD_BYTES
-from appliance.core.errors import InvalidRequest, TargetNotEmpty
+from appliance.core.errors import InvalidRequest
 from appliance.core.signing_key import fingerprint_of
 from appliance.usecases.audit_chain import compare_head, signed_head, verify_chain
-from appliance.usecases.whole_directory import file_faults, sync_directory
+from appliance.usecases.whole_directory import write_new_file
 
 app = typer.Typer(no_args_is_help=True, help="The chain of who did what.")
 
@@ -100,27 +99,9 @@ def head(
     if target is None:
         typer.echo(text, nl=False)
         return
-    _write_new(target, text)
+    write_new_file(target, text)
     show(
         {"head": {"file": str(target), "seq": seq}},
         [f"{target} holds row {seq}, signed.", f"Later: spira audit verify --head {target.name}"],
         as_json=as_json,
     )
-
-
-def _write_new(target: Path, text: str) -> None:
-    """Write a file that is not there yet, durable on return. TargetNotEmpty, TargetUnwritable."""
-    with file_faults():
-        try:
-            file = target.open("x", encoding="ascii")
-        except FileExistsError as error:
-            raise TargetNotEmpty(f"{target} exists.") from error
-        try:
-            with file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            sync_directory(target.absolute().parent)
-        except OSError:
-            target.unlink()  # half a head is none, and would keep the next one out
-            raise

@@ -22,7 +22,7 @@ from appliance.core.rgh import HC_RULE, RghRule
 from appliance.ports import HospitalRecords
 from appliance.usecases.hospitals import add_hospital
 
-app = typer.Typer(no_args_is_help=True, help="Hospitals, each with its rule for the RGH.")
+app = typer.Typer(no_args_is_help=True, help="Hospitals, each with an RGH rule.")
 
 
 @app.command(epilog="Example: spira hospitals add 'Hospital das Clínicas' --rgh-rule hc")

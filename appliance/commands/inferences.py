@@ -34,7 +34,7 @@ from appliance.usecases.consents import withdraw_consent
 from appliance.usecases.infer import ConsoleRequest, infer_from_console
 from appliance.usecases.predict import predict_next
 
-app = typer.Typer(no_args_is_help=True, help="Inferences: list, show, withdraw consent.")
+app = typer.Typer(no_args_is_help=True, help="Inferences: list, show, withdraw.")
 
 LOOK_EVERY_S: Final = 0.05
 _UNANSWERED: Final = frozenset({ResultState.QUEUED, ResultState.RUNNING})

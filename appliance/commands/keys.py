@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -23,6 +23,8 @@ from appliance.core.signing_key import KeyScope, TrustedKey
 from appliance.usecases.trust_key import trust_key
 
 app = typer.Typer(no_args_is_help=True, help="Keys that may sign bundles for this box.")
+
+OUTBOX_KEY: Final = "outbox.key"
 
 FingerprintOption = Annotated[
     str,
@@ -85,6 +87,46 @@ def revoke(
         entry = audited(AuditAction.KEY_REVOKED, fingerprint, at=box.clock(), actor=ACTOR)
         box.keys.revoke_key(fingerprint, audit=entry)
     show({"revoked": fingerprint}, [f"{fingerprint} is trusted no more."], as_json=as_json)
+
+
+@app.command("give-up", epilog="Example: spira keys give-up outbox.key")
+def give_up(
+    file: Annotated[str, typer.Argument(metavar="outbox.key", help="The key that is gone.")],
+    *,
+    confirm: Annotated[
+        str, typer.Option("--confirm", help="The file's name typed again, where no one is asked.")
+    ] = "",
+    directory: DirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that the key tablets seal to is gone for ever, and make a new one.
+
+    What they sealed to the old one and have not delivered can never be opened. First look for
+    the file in every backup.
+    """
+    from appliance.bootstrap.box_keys import (  # noqa: PLC0415 - help needs no box
+        is_outbox_key_lost,
+        make_outbox_key,
+    )
+
+    with opened(directory) as box:
+        if file != OUTBOX_KEY or not is_outbox_key_lost(box.settings):
+            raise _refused("file", "here", "only an outbox.key that was given out and is gone")
+        say("What tablets sealed to the old key and still hold will be lost. Is there no backup?")
+        typed = confirm or ask("Type outbox.key to give it up", instead="--confirm")
+        if typed.strip() != OUTBOX_KEY:
+            raise _refused("confirm", "mismatch", "is not outbox.key")
+        box.audit.append(audited(AuditAction.KEY_GIVEN_UP, OUTBOX_KEY, at=box.clock(), actor=ACTOR))
+        make_outbox_key(box.settings)
+    lines = ["A new outbox.key is made. Back it up; tablets seal to it from now on."]
+    show({"given_up": OUTBOX_KEY}, lines, as_json=as_json)
+
+
+def _refused(field: str, code: str, message: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"The key is not given up: {message}; nothing was changed.",
+        errors=(FieldError(field=field, code=code, message=message),),
+    )
 
 
 def _confirm(fingerprint: str, typed: str) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from appliance.commands.compare_models import compare
 from appliance.commands.console import (
     ACTOR,
     EXIT_MODEL_FAULT,
@@ -28,10 +29,13 @@ from appliance.usecases.models import (
     find_version,
     remove_version,
     roll_back,
+    shadow_version,
     verify_versions,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Models: bundles on the box; training in the lab.")
+
+app.command(epilog="Example: spira models compare spiraconv@1.0.0 spiraconv@1.1.0")(compare)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A model.")]
 
@@ -101,6 +105,27 @@ def activate(
     show(
         {"version": _document(active)},
         [f"{active.model_name}@{active.version} is active."],
+        as_json=as_json,
+    )
+
+
+@app.command(epilog="Example: spira models shadow spiraconv-demo@1.1.0")
+def shadow(
+    version: Annotated[
+        str, typer.Argument(metavar="NAME[@VERSION]", help="The newest version if none is named.")
+    ],
+    *,
+    end: Annotated[bool, typer.Option("--end", help="Let it score no more.")] = False,
+    directory: DirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a version score every new inference without being shown to nurses."""
+    with opened(directory) as box:
+        found = find_version(version, models=box.models)
+        shadowed = shadow_version(found, end=end, actor=ACTOR, room=box.model_room())
+    show(
+        {"version": _document(shadowed)},
+        [f"{shadowed.model_name}@{shadowed.version} is {shadowed.state.value}."],
         as_json=as_json,
     )
 

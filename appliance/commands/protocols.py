@@ -20,7 +20,7 @@ from appliance.core.ids import ProtocolId
 from appliance.core.protocol import parse_protocol
 from appliance.usecases.protocols import activate_protocol, install_protocol
 
-app = typer.Typer(no_args_is_help=True, help="Protocols: the form, the recordings, their limits.")
+app = typer.Typer(no_args_is_help=True, help="Protocols: form, recordings, limits.")
 
 FileArgument = Annotated[Path, typer.Argument(help="A protocol document (JSON).")]
 

@@ -679,6 +679,16 @@ class SecretMissing(StorageFault):
     remedy = "Restore the file from a backup; a new one would not match what the box has given out."
 
 
+class OutboxKeyLost(StorageFault):
+    """The key that tablets seal to is gone; a new one would not open what they still hold."""
+
+    code = "outbox-key-lost"
+    remedy = (
+        "Put outbox.key back from a backup. If there is none: `spira keys give-up outbox.key` makes"
+        " a new one, and what was sealed to the old one is lost."
+    )
+
+
 class AlreadyInitialised(StorageFault):
     """The data directory is already initialised."""
 

@@ -39,21 +39,22 @@ def pending_results(
     A model that has no active version any more answers at once: `model-unavailable`.
     """
     first = (
-        _pending(inference_id, model.active, shadow=False, new_id=new_id)
+        pending_result(inference_id, model.active, shadow=False, new_id=new_id)
         if model.active
         else _unavailable(inference_id, model, new_id=new_id)
     )
     shadows = (
-        _pending(inference_id, version, shadow=True, new_id=new_id)
+        pending_result(inference_id, version, shadow=True, new_id=new_id)
         for version in versions
         if version.state is VersionState.SHADOW
     )
     return (first, *shadows)
 
 
-def _pending(
+def pending_result(
     inference_id: InferenceId, version: ModelVersion, *, shadow: bool, new_id: NewId
 ) -> Result:
+    """Return a result that this version is to fill."""
     return Result(
         id=ResultId(new_id()),
         inference_id=inference_id,

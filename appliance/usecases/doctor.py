@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+from appliance.core.audit import AuditAction
 from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, StorageFault
 from appliance.core.findings import Finding
 from appliance.core.ids import Sha256
 from appliance.core.inference import InferenceQuery, InferenceStatus
-from appliance.core.model import ModelVersion
+from appliance.core.model import ModelVersion, VersionState
 from appliance.ports import (
     AudioStore,
     AuditRecords,
@@ -33,11 +34,13 @@ from appliance.usecases.checks import (
     active_model,
     audio_files,
     audit_chain,
+    canary,
     clock,
     database_integrity,
     demonstration_key,
     disk_space,
     model_files,
+    outbox_key,
     private_files,
     secrets,
     sqlite_version,
@@ -74,6 +77,7 @@ class ExaminedBox:
     Attributes:
         missing_secrets: names of the files of `keys/` that are missing or damaged.
         unchecked_secrets: names of those in which damage could not be seen.
+        outbox_key_lost: the key that tablets seal to was given out and is gone.
         public_key: fingerprint of the demonstration key that ships with the release.
         records: what the database holds, or why it could not be opened.
         recordings_above_bytes: with less free space no recording is taken.
@@ -83,6 +87,7 @@ class ExaminedBox:
     clock: Clock
     missing_secrets: tuple[str, ...]
     unchecked_secrets: tuple[str, ...] = ()
+    outbox_key_lost: bool = False
     public_key: str
     records: ExaminedRecords | StorageFault
     space: DiskSpace
@@ -151,6 +156,7 @@ def _look_at_files(box: ExaminedBox) -> Iterator[Finding]:
         if not path.is_symlink() and path.exists()
     }
     yield from secrets.check(box.missing_secrets)
+    yield from outbox_key.check(lost=box.outbox_key_lost)
     yield from private_files.check(modes)
     yield from disk_space.check(
         box.space.free_bytes(),
@@ -166,10 +172,21 @@ def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:
 
 def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
     yield from audit_chain.check(chain_break(records.audit))
-    past = clock.Past()
+    past, sung = clock.Past(), dict[str, canary.Heard]()
     for row in records.audit.rows():
         past.watch(row.entry.at)
+        if row.entry.action is AuditAction.MODEL_CANARY:
+            fault = str(row.entry.details.get("fault") or "")
+            sung[row.entry.entity_id] = canary.Heard(at=row.entry.at, fault=fault)
     yield from clock.check(past, now=box.clock())
+    heard = {
+        f"{version.model_name}@{version.version}": sung.get(
+            version.id, canary.Heard(at=version.installed_at)
+        )
+        for version in records.models.versions()
+        if version.state is not VersionState.REMOVED
+    }
+    yield from canary.check(heard, now=box.clock())
 
 
 def _look_at_recordings(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ from appliance.core.audit import AuditAction, audited
 from appliance.core.bundle import BundleContents
 from appliance.core.errors import (
     ApplianceError,
+    FieldError,
     GraphRefused,
+    InvalidRequest,
     ModelNotFound,
 )
 from appliance.core.ids import ModelId
@@ -94,6 +96,35 @@ def roll_back(model: Model, *, actor: str, room: ModelRoom) -> ModelVersion:
             graph_sha256=version.graph_sha256,
         ),
     )
+    return room.models.version(version.id)
+
+
+def shadow_version(
+    version: ModelVersion, *, end: bool, actor: str, room: ModelRoom
+) -> ModelVersion:
+    """Let a version score what comes from now on, unseen; or, to end that, score no more.
+
+    Raises:
+        ModelUnavailable, GraphRefused, GoldenMismatch: it does not repeat its golden results here.
+        InvalidRequest: it is the active version.
+    """
+    if version.state is VersionState.ACTIVE:
+        message = "it is active; first activate another version of the model"
+        raise InvalidRequest(
+            f"The version cannot run in the shadow: {message}.",
+            errors=(FieldError(field="version", code="active", message=message),),
+        )
+    if not end:
+        self_test(
+            room.bundles.contents(version.digest),
+            predictor=room.predictor,
+            timeout_s=room.golden_timeout_s,
+        )
+    state = VersionState.INSTALLED if end else VersionState.SHADOW
+    entry = audited(
+        AuditAction.MODEL_SHADOWED, version.id, at=room.clock(), actor=actor, state=state.value
+    )
+    room.models.set_state(version.id, state, audit=entry)
     return room.models.version(version.id)
 
 
@@ -197,8 +228,11 @@ def _load(version: ModelVersion, room: ModelRoom) -> None:
 
 def self_test(
     contents: BundleContents, *, predictor: Predictor, timeout_s: float = GOLDEN_TIMEOUT_S
-) -> None:
+) -> float:
     """Score the golden recordings of a bundle on this very box; the graph stays loaded.
+
+    Returns:
+        The largest difference to an expected probability.
 
     Raises:
         GraphRefused, GoldenMismatch, PredictionFailed, PredictionTimeout.
@@ -206,4 +240,4 @@ def self_test(
     if not contents.manifest.onnxruntime.includes(predictor.runtime_version()):
         raise GraphRefused("It was not made for this ONNX Runtime.", reason="runtime-version")
     predictor.ensure_loaded(contents.manifest.graph_sha256, lambda: contents.graph)
-    run_golden(contents, predictor=predictor, timeout_s=timeout_s)
+    return run_golden(contents, predictor=predictor, timeout_s=timeout_s)

@@ -101,7 +101,7 @@ def predict_claimed(claimed: Result, *, began_s: float, scoring: Scoring) -> Non
     Raises:
         StorageFault: as `predict_next`.
     """
-    write_answer(claimed, _answer(claimed, scoring), began_s=began_s, scoring=scoring)
+    write_answer(claimed, answer_of(claimed, scoring), began_s=began_s, scoring=scoring)
 
 
 def write_answer(claimed: Result, answer: Answer, *, began_s: float, scoring: Scoring) -> bool:
@@ -135,10 +135,13 @@ def failed(code: str) -> Answer:
     return Answer(diagnosis=Diagnosis.INCONCLUSIVE, error_code=code)
 
 
-def _answer(claimed: Result, scoring: Scoring) -> Answer:
-    """Return the answer, whatever befalls the model or the recordings."""
+def answer_of(result: Result, scoring: Scoring) -> Answer:
+    """Return what the version of a result says, whatever befalls it or the recordings.
+
+    Nothing is claimed and nothing written.
+    """
     try:
-        return _scored(claimed, scoring)
+        return _scored(result, scoring)
     except ModelUnavailable:
         return _inconclusive(Reason.MODEL_UNAVAILABLE, None)
     except (ModelFault, AudioMissing, AudioDamaged, RecordDamaged) as fault:

@@ -24,6 +24,7 @@ from appliance.usecases.checks import (
     damaged_rows,
     database_integrity,
     installed_files,
+    outbox_key,
     secrets,
 )
 from appliance.usecases.doctor import ExaminedBox, ExaminedRecords, Look, opened_records, taken
@@ -51,7 +52,7 @@ def verify_box(
     """
     read = Read()
     looks: tuple[Look, ...] = (
-        ("keys", lambda: iter(secrets.check(box.missing_secrets, box.unchecked_secrets))),
+        ("keys", lambda: _look_at_keys(box)),
         ("database", lambda: _look_at_database(opened_records(box))),
         ("rows", lambda: _look_at_rows(opened_records(box))),
         ("audit", lambda: _look_at_audit(opened_records(box), read)),
@@ -61,6 +62,11 @@ def verify_box(
         ("recordings missing", lambda: _look_for_sound(box.audio, opened_records(box))),
     )
     return taken(looks, progress=progress), read
+
+
+def _look_at_keys(box: ExaminedBox) -> Iterator[Finding]:
+    yield from secrets.check(box.missing_secrets, box.unchecked_secrets)
+    yield from outbox_key.check(lost=box.outbox_key_lost)
 
 
 def _look_at_database(records: ExaminedRecords) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -100,6 +101,34 @@ def sync(directory: Path) -> None:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
     sync_directory(directory)
+
+
+def write_new_file(target: Path, text: str, *, mode: int = 0o666) -> None:
+    """Write a file that is not there yet: whole and durable, or not at all.
+
+    Args:
+        target: where nothing may be.
+        text: what it is to hold, in UTF-8.
+        mode: its permissions, before the umask.
+
+    Raises:
+        TargetNotEmpty, TargetUnwritable, DiskFull.
+    """
+    with file_faults():
+        if os.path.lexists(target):
+            raise TargetNotEmpty(f"{target} exists.")
+        aside = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.rename(target)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+        sync_directory(target.absolute().parent)
 
 
 def sync_directory(directory: Path) -> None:

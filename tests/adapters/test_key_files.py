@@ -9,9 +9,8 @@ import pytest
 
 from appliance.adapters.ed25519_signatures import verify
 from appliance.adapters.key_files import (
-    ALL,
     BOX_SIGNING_KEY,
-    OUTBOX_KEY,
+    MADE_ON_NEED,
     SECRETS,
     TOKEN_SECRET,
     box_signer,
@@ -68,13 +67,6 @@ def test_the_signing_key_is_made_on_first_need(tmp_path: Path) -> None:
     again = box_signer(tmp_path, random_bytes=os.urandom)
     assert first.public_key == again.public_key
     assert verify(first.public_key, b"content", again.sign(b"content"))
-    assert {path.name for path in tmp_path.iterdir()} == set(ALL)
+    assert {path.name for path in tmp_path.iterdir()} == {*SECRETS, *MADE_ON_NEED}
     with pytest.raises(SecretMissing, match="cannot be made"):
         box_signer(tmp_path / "elsewhere", random_bytes=os.urandom)
-
-
-def test_the_key_that_tablets_seal_to_is_never_made_anew(tmp_path: Path) -> None:
-    """What they hold was sealed to the one that is lost: it is missed by name."""
-    make_secrets(tmp_path, random_bytes=os.urandom)
-    (tmp_path / OUTBOX_KEY).unlink()
-    assert missing_secrets(tmp_path) == (OUTBOX_KEY,)

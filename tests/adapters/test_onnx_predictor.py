@@ -63,6 +63,34 @@ def test_recordings_and_answers_become_a_probability() -> None:
         assert 1 / (1 + np.exp(-logit)) == pytest.approx(scores.probability, abs=1e-6)
 
 
+def test_loading_one_version_keeps_no_other_from_scoring() -> None:
+    """While the bytes of a new version are awaited, and while it is loaded, patients are scored."""
+    predictor, serving = loaded("loudest")
+    content = graph_bytes("voice")
+    newer = hashlib.sha256(content).hexdigest()
+    asked, may_come = threading.Event(), threading.Event()
+
+    def slow() -> bytes:
+        asked.set()
+        assert may_come.wait(10)
+        return content
+
+    loading = threading.Thread(target=lambda: predictor.ensure_loaded(newer, slow))
+    loading.start()
+    try:
+        assert asked.wait(10)
+        predictor.ensure_loaded(serving, lambda: b"not asked for")
+        score = predictor.score(serving, QUIET, timeout_s=10)
+        assert predictor.loaded() == {serving}
+    finally:
+        may_come.set()
+        loading.join(10)
+    assert predictor.loaded() == {serving, newer}
+    predictor.unload(serving)
+    assert predictor.loaded() == {newer}
+    assert 0.0 <= score.probability <= 1.0
+
+
 def test_an_endless_run_is_ended() -> None:
     """After its time, by name; others score meanwhile, and the session lives on."""
     predictor, endless = loaded("endless")

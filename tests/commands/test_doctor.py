@@ -50,3 +50,22 @@ def test_a_damaged_model_is_found(box: Console, name: str) -> None:
     (bundle / name).write_bytes(b"other")
     assert found(box)["model-files-faulty"] == "error"
     assert found(box, "--deep")["model-files-faulty"] == "error"
+
+
+def test_the_canary_sings_at_once(box: Console) -> None:
+    """A version that fails is told by every doctor from then on, until it sings again."""
+    assert box.run("doctor", "--canary").status == 0
+    (graph,) = box.directory.glob("bundles/*/model.onnx")
+    whole = graph.read_bytes()
+    graph.chmod(0o600)
+    graph.write_bytes(b"other")
+    assert found(box, "--canary")["canary-failed"] == "error"
+    graph.write_bytes(whole)
+    assert found(box)["canary-failed"] == "error"
+    assert box.run("doctor", "--canary").status == 0
+
+
+def test_a_canary_that_cannot_sing_keeps_nobody_from_the_rest(box: Console) -> None:
+    """A box without its secrets cannot be opened for it."""
+    (box.directory / "keys" / "token.key").unlink()
+    assert found(box, "--canary")["secret-missing"] == "error"

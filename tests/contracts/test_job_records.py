@@ -379,3 +379,17 @@ def test_answers_are_told_in_the_order_they_came_and_only_their_own(furnished: R
     assert furnished.inferences.settled(owner, after=told[0].seq) == told[1:]
     assert furnished.inferences.settled(owner, after=0, n_most=1) == told[:1]
     assert furnished.inferences.settled(UserId("user-9"), after=0) == ()
+
+
+def test_a_nurse_waits_for_no_shadow(furnished: Records) -> None:
+    """What is in the shadow is given last, however early it came."""
+    other = a_model_version(id=ModelVersionId("version-2"), version="2.0.0", sequence=2)
+    furnished.models.add_version(other, audit=an_audit())
+    early = an_inference(id=InferenceId("inference-0"))
+    shadow = a_result(
+        id=ResultId("result-0"), inference_id=early.id, model_version_id=other.id, shadow=True
+    )
+    furnished.inferences.add_inference(early, [shadow], audit=an_audit())
+    live = submit(furnished, 1)
+    given = [claim(furnished), claim(furnished)]
+    assert [result.id for result in given if result] == [live, "result-0"]

@@ -330,9 +330,6 @@ CREATE TRIGGER recordings_never_change
     BEFORE UPDATE OF seq, id, user_id, role, protocol_id, sha256, n_bytes, measures, received_at
     ON recordings
     BEGIN SELECT RAISE(ABORT, 'recordings never change'); END;
-CREATE TRIGGER inferences_parts_never_change
-    BEFORE UPDATE OF n_attachments, n_not_done, n_results ON inferences
-    BEGIN SELECT RAISE(ABORT, 'what was received never changes'); END;
 CREATE TRIGGER consents_never_change
     BEFORE UPDATE OF seq, id, inference_id, decision, given_by, relationship, form_signed,
         witness_present, assent, text_sha256, language, purposes, taken_at ON consents
@@ -423,3 +420,9 @@ CREATE TRIGGER tablets_never_leave BEFORE DELETE ON tablets
 CREATE TRIGGER inferences_disagreed_once BEFORE UPDATE OF disagreed_at ON inferences
     WHEN OLD.disagreed_at IS NOT NULL
     BEGIN SELECT RAISE(ABORT, 'a disagreement is said once'); END;
+CREATE TRIGGER inferences_parts_never_change
+    BEFORE UPDATE OF n_attachments, n_not_done ON inferences
+    BEGIN SELECT RAISE(ABORT, 'what was received never changes'); END;
+CREATE TRIGGER inferences_results_only_rise BEFORE UPDATE OF n_results ON inferences
+    WHEN NEW.n_results <> OLD.n_results + 1
+    BEGIN SELECT RAISE(ABORT, 'results are only added'); END;

@@ -64,6 +64,24 @@ class SqliteInferences:
                 insert_result(connection, result)
             return Stored.NEW
 
+    def add_shadow(self, result: Result, *, audit: AuditEntry) -> Stored:
+        """See the port."""
+        with self._database.write(audit, growing=True) as connection:
+            if _row(connection, result.inference_id) is None:
+                raise InferenceNotFound(inference_id=result.inference_id)
+            known = connection.execute(
+                "SELECT 1 FROM results WHERE inference_id = ? AND model_version_id = ?",
+                (result.inference_id, result.model_version_id),
+            )
+            if known.fetchone() is not None:
+                return Stored.SAME
+            insert_result(connection, result)
+            connection.execute(
+                "UPDATE inferences SET n_results = n_results + 1 WHERE id = ?",
+                (result.inference_id,),
+            )
+            return Stored.NEW
+
     def add_refusal(
         self,
         refusal: Inference,

@@ -132,7 +132,7 @@ def _first_whole(
     with reading_anything(connection):
         rows = connection.execute(
             "SELECT * FROM results WHERE state = 'queued' AND suspect = ?1"
-            " AND (?2 IS NULL OR id = ?2) AND (crashes_alone = 0 OR NOT ?3) ORDER BY seq",
+            " AND (?2 IS NULL OR id = ?2) AND (crashes_alone = 0 OR NOT ?3) ORDER BY shadow, seq",
             (suspect, result_id, none_crashed_alone),
         )
         whole = (ResultId(row["id"]) for row in rows if is_whole("results", row))

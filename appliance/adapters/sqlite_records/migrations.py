@@ -36,6 +36,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "0010_envelopes": session_schema.ENVELOPES,
     "0011_tablets": session_schema.TABLETS,
     "0012_disagreement": patient_schema.DISAGREEMENT,
+    "0013_later_results": seal_schema.LATER_RESULTS,
 }
 
 SEALING = frozenset({"0007_seals"})

@@ -79,6 +79,21 @@ SEALS = (
     """,
 )
 
+# A version that is asked later gives a result later: their number only rises, one at a time.
+LATER_RESULTS = (
+    "DROP TRIGGER inferences_parts_never_change",
+    """
+    CREATE TRIGGER inferences_parts_never_change
+    BEFORE UPDATE OF n_attachments, n_not_done ON inferences
+    BEGIN SELECT RAISE(ABORT, 'what was received never changes'); END
+    """,
+    """
+    CREATE TRIGGER inferences_results_only_rise BEFORE UPDATE OF n_results ON inferences
+    WHEN NEW.n_results <> OLD.n_results + 1
+    BEGIN SELECT RAISE(ABORT, 'results are only added'); END
+    """,
+)
+
 # Whoever removes the last audit rows leaves a chain that holds: so its end is written down, too.
 AUDIT_HEAD = (
     """

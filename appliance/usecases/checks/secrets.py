@@ -22,7 +22,7 @@ def check(missing: Sequence[str], unchecked: Sequence[str] = ()) -> tuple[Findin
 
 _EFFECTS: Final = {
     "box-signing.key": "No head of the audit can be signed, and no nurse signs in to the web app.",
-    "outbox.key": "Nothing that tablets seal can be opened; they keep it until it can.",
+    "outbox.key": "Nothing that tablets sealed can be opened; they keep it.",
 }
 """Secrets without which the box starts all the same, and what then fails."""
 
@@ -33,7 +33,7 @@ def _spare(missing: Sequence[str]) -> Iterator[Finding]:
             code="key-damaged",
             severity=Severity.ERROR,
             effect=_EFFECTS[name],
-            cause="A file of the keys directory was removed or damaged.",
+            cause="A file of the keys directory was damaged.",
             remedy="Restore it from a backup. A new one would not fit what was given out before.",
             details={"files": (name,)},
         )
