@@ -105,9 +105,7 @@ COMMANDS: Final[Sequence[Listed]] = (
     Listed("inferences", "Inferences: list, show, withdraw.", "appliance.commands.inferences:app"),
     Listed("envelopes", "Sealed items of a tablet: open.", "appliance.commands.envelopes:app"),
     Listed("tablets", "Enrolled tablets: enrol, list, revoke.", "appliance.commands.tablets:app"),
-    Listed(
-        "users", "Accounts: add, list, set a password, disable.", "appliance.commands.users:app"
-    ),
+    Listed("users", "Accounts: add, import, list, disable.", "appliance.commands.users:app"),
     Listed("hospitals", "Hospitals, each with an RGH rule.", "appliance.commands.hospitals:app"),
     Listed("protocols", "Protocols: form, recordings, limits.", "appliance.commands.protocols:app"),
     Listed(

@@ -17,6 +17,7 @@ from appliance.commands.console import (
     table,
 )
 from appliance.commands.hospitals import hospital_named
+from appliance.commands.import_users import import_users
 from appliance.core.account import Role, User
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import UserNotFound
@@ -26,7 +27,10 @@ from appliance.usecases.accounts import NewUser, add_user, change_password
 if TYPE_CHECKING:
     from appliance.bootstrap import Appliance
 
-app = typer.Typer(no_args_is_help=True, help="Accounts: add, list, set a password, disable.")
+app = typer.Typer(no_args_is_help=True, help="Accounts: add, import, list, disable.")
+app.command("import", epilog="Example: spira users import ward.csv --passwords slips.csv")(
+    import_users
+)
 
 StdinOption = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")

@@ -12,6 +12,7 @@ from enum import StrEnum
 from appliance.core.errors import EmailMalformed, WeakPassword
 from appliance.core.ids import HospitalId, TokenId, UserId
 
+MAX_NAME_CHARACTERS = 64
 MIN_PASSWORD_CHARACTERS = 12
 MAX_PASSWORD_CHARACTERS = 128
 # The form the 2022 API asked for: something@something.something [orig §1.4].

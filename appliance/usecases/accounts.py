@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.core.account import (
+    MAX_NAME_CHARACTERS,
     Credentials,
     Role,
     Token,
@@ -28,8 +29,6 @@ from appliance.core.ids import HospitalId, TokenId, UserId
 from appliance.core.names import checked_name
 from appliance.core.throttle import Budget, throttle_keys
 from appliance.ports import AccountRecords, Clock, NewId, PasswordHasher
-
-MAX_NAME_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

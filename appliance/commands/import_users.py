@@ -1,0 +1,108 @@
+"""`spira users import`: the accounts of a ward from IT's spreadsheet."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from appliance.commands.console import (
+    ACTOR,
+    DirectoryOption,
+    JsonOption,
+    opened,
+    progress,
+    read_bytes,
+    show,
+)
+from appliance.core.csv_text import csv_row
+from appliance.core.errors import FieldError, InvalidRequest
+from appliance.core.generated_password import generated_password
+from appliance.core.ids import HospitalId
+from appliance.core.user_list import ListedUser, read_user_list
+from appliance.usecases.accounts import NewUser, add_user
+from appliance.usecases.import_users import planned_import
+from appliance.usecases.whole_directory import write_new_file
+
+if TYPE_CHECKING:
+    from appliance.bootstrap import Appliance
+
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024
+
+
+def import_users(
+    file: Annotated[
+        Path, typer.Argument(help="CSV with username and, as wanted, role, email, hospitals.")
+    ],
+    *,
+    passwords: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write the passwords made; must be new."),
+    ] = None,
+    directory: DirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add all accounts of a list; without --passwords it only tells what would be done.
+
+    Several hospitals of one nurse are divided by |. The list is checked whole before anything is
+    changed. Accounts that are here already stay as they are: broken off, it may be run again,
+    with another file for the passwords of the rest.
+    """
+    with opened(directory) as box:
+        ids = {hospital.name: hospital.id for hospital in box.hospitals.hospitals()}
+        listed = read_user_list(_text(file), hospitals=frozenset(ids))
+        plan = planned_import(listed, box.accounts.users())
+        made = [(one, generated_password(secrets.choice)) for one in plan.new]
+        if passwords is not None and made:
+            write_new_file(passwords, _slips(made), mode=0o600)
+            told = progress("accounts added")
+            for number, (one, password) in enumerate(made, start=1):
+                _add(one, password, [ids[name] for name in one.hospitals], box)
+                told(f"{number} of {len(made)}")
+    added = passwords is not None
+    document = {
+        "added" if added else "to_add": [one.username for one in plan.new],
+        "here_already": list(plan.here),
+    }
+    if added and made:
+        last = f"Their passwords are in {passwords}: hand them out, then delete it."
+    else:
+        last = "Nothing was changed." if added else "Nothing was changed; add --passwords FILE."
+    verb = "added" if added else "to be added"
+    lines = [f"{len(made)} accounts {verb}, {len(plan.here)} here already.", last]
+    show(document, lines, as_json=as_json)
+
+
+def _text(file: Path) -> str:
+    """Return the text of the list, whatever spreadsheet wrote it. Raises InvalidRequest."""
+    try:
+        return read_bytes(file, max_bytes=MAX_FILE_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fault = FieldError(field="file", code="encoding", message="save it as CSV UTF-8")
+        raise InvalidRequest(f"{file.name} is not UTF-8.", errors=(fault,)) from error
+
+
+def _slips(made: list[tuple[ListedUser, str]]) -> str:
+    rows = (("username", "password"), *((one.username, password) for one, password in made))
+    return "".join(csv_row(row) for row in rows)
+
+
+def _add(one: ListedUser, password: str, hospital_ids: list[HospitalId], box: Appliance) -> None:
+    add_user(
+        NewUser(
+            username=one.username,
+            email=one.email or f"{one.username}@{box.settings.box_name}.local",
+            password=password,
+            password_confirmation=password,
+            role=one.role,
+            hospital_ids=tuple(hospital_ids),
+        ),
+        actor=ACTOR,
+        common_passwords=box.common_passwords,
+        clock=box.clock,
+        new_id=box.new_id,
+        accounts=box.accounts,
+        hasher=box.hasher,
+    )
