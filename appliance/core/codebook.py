@@ -5,7 +5,7 @@ Made from the installed protocols, so that a new protocol explains itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,9 +62,14 @@ _NOT_DONE: Final = "not_done_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormColumn:
-    """A column of `inferences.csv` that comes from the protocols."""
+    """A column of `inferences.csv` that comes from the protocols.
+
+    Attributes:
+        type: as the codebook has it; `string` where two protocols differ.
+    """
 
     name: str
+    type: str = "string"
     cell: Callable[[Inference], Cell]
 
 
@@ -90,8 +95,25 @@ def form_columns(protocols: Sequence[Protocol]) -> tuple[FormColumn, ...]:
     fields = dict.fromkeys(f.name for p in protocols for f in p.fields if f.name not in kept_back)
     roles = dict.fromkeys(task.role for p in protocols for task in p.recordings)
     names = [name for field in fields for name in (field, field + ABSENT_REASON_SUFFIX)]
-    answers = [FormColumn(name=column_name(name), cell=_answer(name)) for name in names]
+    types = _types(protocols)
+    answers = [
+        FormColumn(name=column_name(name), type=types.get(name, "string"), cell=_answer(name))
+        for name in names
+    ]
     return (*answers, *(FormColumn(name=_NOT_DONE + role, cell=_not_done(role)) for role in roles))
+
+
+def _types(protocols: Sequence[Protocol]) -> Mapping[str, str]:
+    """Return the type of each field that all protocols agree on."""
+    found: dict[str, set[str]] = {}
+    for protocol in protocols:
+        for field in protocol.fields:
+            found.setdefault(field.name, set()).add(_type(field))
+    return {name: types.pop() for name, types in found.items() if len(types) == 1}
+
+
+def _type(field: Field) -> str:
+    return field.format.value if field.format else field.type.value
 
 
 def column_name(field: str) -> str:
@@ -145,7 +167,7 @@ def _field_row(field: Field, protocol: Protocol, *, exported: str) -> tuple[Cell
     language = protocol.languages[0]
     return _row(
         column=column_name(field.name),
-        type=field.format.value if field.format else field.type.value,
+        type=_type(field),
         unit=field.unit,
         meaning=field.labels[language],
         code=" ".join(f"{code.system}|{code.code}" for code in field.codes),

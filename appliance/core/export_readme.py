@@ -13,6 +13,8 @@ Files
   recordings.csv  one row a recording: verdict and measures, no sound
   consents.csv    one row a decision on consent
   codebook.csv    every column of these files: meaning, unit, code, values, ranges
+  datapackage.json  the same for programs: a Tabular Data Package (frictionlessdata.io)
+  provenance.json   which box, protocols and models; counts; the newest record in it
   SHA256SUMS      check with: sha256sum -c SHA256SUMS
 
 Who is in it
@@ -33,4 +35,7 @@ How to read it
   A text that a spreadsheet could take for a formula has an apostrophe (') before it, and so has
   a text that begins with one: take one apostrophe away to have the text. Numbers have none.
   The same records give the same bytes.
+  pandas   pd.read_csv("inferences.csv", parse_dates=["created_in"])
+  R        read.csv("inferences.csv", na.strings = "")
+  DuckDB   SELECT * FROM read_csv('inferences.csv', header = true)
 """

@@ -5,15 +5,21 @@ All or nothing: a directory without SHA256SUMS is none of ours, or not yet whole
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TextIO
 
+from appliance import __version__
 from appliance.core.audit import AuditAction, audited
 from appliance.core.codebook import HEADER, RGH, codebook_rows, form_columns
 from appliance.core.csv_text import Cell, csv_row
+from appliance.core.data_package import NAME as PACKAGE
+from appliance.core.data_package import WrittenFile, data_package
 from appliance.core.errors import RecordDamaged
 from appliance.core.export_columns import (
     ConsentRow,
@@ -30,6 +36,7 @@ from appliance.core.inference import Attachment, Consent, Inference, Recording
 from appliance.core.protocol import Protocol
 from appliance.core.pseudonym import patient_pseudonym
 from appliance.core.quality import ROOM_NOISE_ROLE, room_noise_db
+from appliance.core.result import Result
 from appliance.ports import (
     AuditRecords,
     Clock,
@@ -42,6 +49,7 @@ from appliance.usecases.protocols import parsed
 from appliance.usecases.whole_directory import file_faults, sha256_sums, whole_directory
 
 SUMS: Final = "SHA256SUMS"
+PROVENANCE: Final = "provenance.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,15 @@ class ExportRecords:
     inferences: InferenceRecords
     recordings: RecordingRecords
     audit: AuditRecords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSaid:
+    """A version of a model of which results are in an export."""
+
+    name: str
+    version: str | None
+    graph_sha256: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,6 +119,7 @@ def export_tables(
         finally:
             tables.close()
         with file_faults():
+            _describe(building, protocols, tables)
             sums = sha256_sums(building)
             (building / SUMS).write_text(sums, encoding="ascii")
         records.audit.append(
@@ -123,6 +141,27 @@ def _room_noise_db(
     return None
 
 
+def _describe(building: Path, protocols: Sequence[Protocol], tables: _Tables) -> None:
+    """Write what programs read of the tables, and where all of it comes from."""
+    written = {path.name: _written(path) for path in building.glob("*.csv")}
+    provenance = {
+        "box": {"version": __version__},
+        "protocols": [{"id": one.id, "sha256": one.sha256} for one in protocols],
+        "models": [asdict(one) for one in sorted(tables.models, key=str)],
+        "counts": asdict(tables.counts),
+        "newest_record_at": tables.newest_at and tables.newest_at.isoformat(),
+    }
+    for name, document in ((PACKAGE, data_package(protocols, written)), (PROVENANCE, provenance)):
+        text = json.dumps(document, ensure_ascii=False, indent=2)
+        (building / name).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _written(path: Path) -> WrittenFile:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return WrittenFile(n_bytes=path.stat().st_size, sha256=digest)
+
+
 def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         file.writelines(csv_row(row) for row in rows)
@@ -136,6 +175,8 @@ class _Tables:
     ) -> None:
         """Open the files and write their headers."""
         self.counts = ExportCounts()
+        self.models: set[ModelSaid] = set()
+        self.newest_at: datetime | None = None
         self._form = form_columns(protocols)
         self._languages = frozenset(name for one in protocols for name in one.languages)
         self._key = pseudonym_key
@@ -187,9 +228,20 @@ class _Tables:
                     room_noise_db=noise_db,
                 )
                 self._recordings.write(csv_row(cells(RECORDINGS, taken)))
+        self._note(inference, results)
         self.counts.n_inferences += 1
         self.counts.n_results += len(results)
         self.counts.n_recordings += len(recordings)
+
+    def _note(self, inference: Inference, results: Sequence[Result]) -> None:
+        """Remember which models spoke, and how new the newest record is."""
+        self.models |= {
+            ModelSaid(name=r.model_name, version=r.model_version, graph_sha256=r.graph_sha256)
+            for r in results
+        }
+        computed = (result.computed_at for result in results)
+        instants = (self.newest_at, inference.received_at, *computed)
+        self.newest_at = max(at for at in instants if at is not None)
 
     def _add_inference(self, inference: Inference, consent: Consent) -> None:
         rgh = inference.form.get(RGH)

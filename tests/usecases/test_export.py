@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import __version__
 from appliance.core.audit import AuditAction
 from appliance.core.errors import TargetNotEmpty, TargetUnwritable
 from appliance.core.ids import HospitalId, InferenceId, ProtocolId, ResultId
@@ -311,3 +312,41 @@ def test_text_that_a_spreadsheet_would_compute_is_guarded(ward: Ward, tmp_path: 
 
     (row,) = rows(tmp_path / "out", "inferences.csv")
     assert row["local"] == "'=SUM(A1)"
+
+
+def test_the_tables_are_described_for_programs(ward: Ward, tmp_path: Path) -> None:
+    """Every column in its place, every file by its digest, every key by what it points at."""
+    sent(ward)
+    work(ward)
+    out = tmp_path / "out"
+    export(ward, out)
+    package = json.loads((out / "datapackage.json").read_text(encoding="utf-8"))
+    resources = {one["path"]: one for one in package["resources"]}
+    assert resources.keys() == {path.name for path in out.glob("*.csv")}
+    for path, resource in resources.items():
+        content = (out / path).read_bytes()
+        assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+        assert resource["bytes"] == len(content)
+        assert [field["name"] for field in resource["schema"]["fields"]] == header(out / path)
+    kinds = {f["name"]: f["type"] for f in resources["inferences.csv"]["schema"]["fields"]}
+    named = [kinds[name] for name in ("spo2", "created_in", "gender")]
+    assert named == ["integer", "datetime", "string"]
+    (key,) = resources["results.csv"]["schema"]["foreignKeys"]
+    assert key["reference"] == {"resource": "inferences", "fields": ["id"]}
+
+
+def test_an_export_says_where_it_comes_from(ward: Ward, tmp_path: Path) -> None:
+    """Release, protocols, models with their graphs, and the newest record; no time of its own."""
+    inference = sent(ward)
+    work(ward)
+    export(ward, tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))
+    (result,) = ward.records.inferences.results(inference.id)
+    assert told["box"] == {"version": __version__}
+    assert [one["id"] for one in told["protocols"]] == [inference.protocol_id]
+    assert [(one["name"], one["graph_sha256"]) for one in told["models"]] == [
+        (result.model_name, result.graph_sha256)
+    ]
+    assert told["counts"]["n_inferences"] == 1
+    assert result.computed_at is not None
+    assert told["newest_record_at"] == result.computed_at.isoformat()

@@ -12,6 +12,7 @@ test.each([
   [503, "not-ready", { kind: "starting" }],
   [507, "disk-full", { kind: "disk-full" }],
   [502, "", { kind: "starting" }],
+  [401, "", { kind: "stranger" }],
   [404, "", { kind: "stranger" }],
   [200, "", { kind: "stranger" }],
 ])("a refusal %i (%s) is told as what it is", (status, code, told) => {

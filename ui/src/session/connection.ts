@@ -24,13 +24,12 @@ export function afterAttempt(before: Connection, outcome: Outcome, now: number):
     case "unreachable":
       return before.kind === "none" ? before : { kind: "none", since: now };
     case "refused":
-      // A proxy before a box that starts says 502 or 503 in its own words.
-      if (outcome.code === "" && [502, 503, 504].includes(outcome.status)) return { kind: "starting" };
-      if (outcome.status === 401) return { kind: "session-over" };
+      // A proxy before the box knows of these, too, and says them in its own words.
       if (outcome.status === 507) return { kind: "disk-full" };
       if (outcome.status === 429) return { kind: "busy", retryAfterS: outcome.retryAfterS ?? 60 };
+      if ([502, 503, 504].includes(outcome.status)) return { kind: "starting" };
       if (outcome.code === "") return { kind: "stranger" };
-      if (outcome.status === 503) return { kind: "starting" };
+      if (outcome.status === 401) return { kind: "session-over" };
       return { kind: "faulty", status: outcome.status };
   }
 }

@@ -1,0 +1,90 @@
+"""An export described for programs: a Tabular Data Package, version 1 (frictionlessdata.io)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from appliance.core.codebook import HEADER, TABLES, FormColumn, form_columns
+from appliance.core.export_columns import Column
+from appliance.core.protocol import Protocol
+
+NAME: Final = "datapackage.json"
+CODEBOOK: Final = "codebook.csv"
+
+_TYPES: Final[Mapping[str, Mapping[str, str]]] = {
+    "string": {"type": "string"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "date": {"type": "date"},
+    "date-time": {"type": "datetime", "format": "any"},
+    "instant": {"type": "datetime", "format": "any"},
+    "numbers": {"type": "array"},
+}
+_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "inferences.csv": ("id",),
+    "results.csv": ("id",),
+    "recordings.csv": ("inference_id", "id"),
+    "consents.csv": ("id",),
+}
+_OWNER: Final = "inference_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFile:
+    """A file of the export as it lies there."""
+
+    n_bytes: int
+    sha256: str
+
+
+def data_package(
+    protocols: Sequence[Protocol], written: Mapping[str, WrittenFile]
+) -> dict[str, Any]:
+    """Return the description of the tables: types, units, keys, and the digest of each file.
+
+    Args:
+        protocols: of the box; their fields are columns of `inferences.csv`.
+        written: every table, by its file name.
+    """
+    described = {file: [_field(one) for one in columns] for file, columns in TABLES}
+    described["inferences.csv"] += [_form_field(one) for one in form_columns(protocols)]
+    described[CODEBOOK] = [{"name": name, "type": "string"} for name in HEADER]
+    return {
+        "profile": "tabular-data-package",
+        "name": "spira-export",
+        "title": "Export of a SPIRA box",
+        "resources": [_resource(file, fields, written[file]) for file, fields in described.items()],
+    }
+
+
+def _resource(file: str, fields: list[dict[str, Any]], written: WrittenFile) -> dict[str, Any]:
+    schema: dict[str, Any] = {"fields": fields, "missingValues": [""]}
+    if file in _KEYS:
+        schema["primaryKey"] = list(_KEYS[file])
+    if any(field["name"] == _OWNER for field in fields):
+        owner = {"resource": "inferences", "fields": ["id"]}
+        schema["foreignKeys"] = [{"fields": [_OWNER], "reference": owner}]
+    return {
+        "name": file.removesuffix(".csv"),
+        "path": file,
+        "profile": "tabular-data-resource",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": written.n_bytes,
+        "hash": f"sha256:{written.sha256}",
+        "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "doubleQuote": True},
+        "schema": schema,
+    }
+
+
+def _field(column: Column[Any]) -> dict[str, Any]:
+    unit = {"unit": column.unit} if column.unit else {}
+    return {"name": column.name, **_TYPES[column.type], "description": column.meaning, **unit}
+
+
+def _form_field(column: FormColumn) -> dict[str, Any]:
+    return {"name": column.name, **_TYPES.get(column.type, _TYPES["string"])}
