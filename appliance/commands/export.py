@@ -22,6 +22,12 @@ from appliance.usecases.export import ExportRecords, export_tables
 def export(
     target: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty directory.")],
     *,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Pseudonyms of this study's own, the same at each of its exports."
+        ),
+    ] = None,
     directory: DirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -30,6 +36,7 @@ def export(
         counts = export_tables(
             target.absolute(),
             pseudonym_key=box.pseudonym_key,
+            study=study,
             actor=ACTOR,
             progress=progress("inferences looked at"),
             clock=box.clock,

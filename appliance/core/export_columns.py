@@ -37,11 +37,14 @@ class InferenceRow:
 
     Attributes:
         patient_id: the pseudonym; None where no RGH was asked.
+        user_id, tablet_id: pseudonyms, too.
         consent: the latest decision, which counts.
     """
 
     inference: Inference
     patient_id: str | None
+    user_id: str | None
+    tablet_id: str | None
     consent: Consent
 
 

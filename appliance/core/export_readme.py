@@ -8,14 +8,14 @@ README: Final = """\
 Export of a SPIRA box
 
 Files
-  inferences.csv  one row a request for a pre-diagnosis: form, consent, diagnosis
-  results.csv     one row an answer of a model version (results.inference_id)
-  recordings.csv  one row a recording: verdict and measures, no sound
-  consents.csv    one row a decision on consent
-  codebook.csv    every column of these files: meaning, unit, code, values, ranges
+  inferences.csv    one row a request for a pre-diagnosis: form, consent, diagnosis
+  results.csv       one row an answer of a model version (results.inference_id)
+  recordings.csv    one row a recording: verdict and measures, no sound
+  consents.csv      one row a decision on consent
+  codebook.csv      every column of these files: meaning, unit, code, values, ranges
   datapackage.json  the same for programs: a Tabular Data Package (frictionlessdata.io)
   provenance.json   which box, protocols and models; counts; the newest record in it
-  SHA256SUMS      check with: sha256sum -c SHA256SUMS
+  SHA256SUMS        check with: sha256sum -c SHA256SUMS
 
 Who is in it
   Everyone whose latest consent is "accepted" or "unverified" (a request of the 2022 API tells
@@ -25,7 +25,8 @@ Who is in it
 
 Who is who
   patient_id is a pseudonym: the same patient of the same hospital has the same one at every
-  export of this box. It is made with a key that never leaves the box. No column holds the RGH;
+  export of this box, or of the study that was named (--study). user_id and tablet_id are
+  pseudonyms, too; the key they are made with never leaves the box. No column holds the RGH;
   fields that identify, and free texts, are left out (codebook.csv, column exported). Dates and
   rare answers can still point at a person: this is pseudonymous health data, keep it so.
 

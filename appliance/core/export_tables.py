@@ -16,7 +16,7 @@ from appliance.core.export_columns import (
     column,
     only,
 )
-from appliance.core.patterns import RELEASE, SHA256, UUID
+from appliance.core.patterns import RELEASE, SHA256
 from appliance.core.result import Result
 
 INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
@@ -27,7 +27,7 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         "pseudonym: one a patient and hospital, made with a key that never leaves the box",
         lambda r: r.patient_id,
     ),
-    column("user_id", "string", "id of who took it", lambda r: r.inference.user_id),
+    column("user_id", "string", "pseudonym of who took it", lambda r: r.user_id),
     column("hospital_id", "string", "id of the hospital", lambda r: r.inference.hospital_id),
     column("created_in", "instant", "when it was taken", lambda r: r.inference.captured_at),
     column("received_at", "instant", "when the box had it", lambda r: r.inference.received_at),
@@ -120,8 +120,8 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
     column(
         "tablet_id",
         "string",
-        "id of the tablet",
-        lambda r: only(UUID, r.inference.tablet_id),
+        "pseudonym of the tablet",
+        lambda r: r.tablet_id,
     ),
 )
 """The fixed columns; those of the protocols' forms follow them (`codebook.form_columns`)."""

@@ -1,16 +1,52 @@
-"""A patient's pseudonym: the same at every export of a box, and of no use without its key."""
+"""Pseudonyms: the same at every export of a box or a study, and of no use without the key."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import unicodedata
 from typing import Final
+
+from appliance.core.errors import FieldError, InvalidRequest
 
 N_HEX_DIGITS: Final = 32
 """128 bits: no two patients of any hospital meet by chance."""
 
+STUDY: Final = re.compile(r"[a-z0-9-]{3,32}")
 _SEPARATOR: Final = "\x1f"
+
+
+def study_key(key: bytes, study: str) -> bytes:
+    """Return the key of a study: made from the box's, so that later exports of the study join.
+
+    Two studies cannot be joined by their pseudonyms by anyone who has not the box's key.
+
+    Args:
+        key: 32 random bytes that never leave the box.
+        study: 3 to 32 of a to z, 0 to 9 and `-`.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    if not STUDY.fullmatch(study):
+        message = "3 to 32 of a to z, 0 to 9 and -"
+        fault = FieldError(field="study", code="format", message=message)
+        raise InvalidRequest("The name of the study is not valid.", errors=(fault,))
+    return _digest(key, f"study{_SEPARATOR}{study}").digest()
+
+
+def id_pseudonym(key: bytes, kind: str, record_id: str | None) -> str | None:
+    """Return the pseudonym of a user or a tablet, 32 hexadecimal digits; None of nobody.
+
+    Args:
+        key: 32 bytes.
+        kind: of thing, so that no two kinds share a pseudonym.
+        record_id: its id on the box.
+    """
+    if record_id is None:
+        return None
+    return _digest(key, f"{kind}{_SEPARATOR}{record_id}").hexdigest()[:N_HEX_DIGITS]
 
 
 def patient_pseudonym(key: bytes, hospital_id: str | None, rgh: str) -> str:
@@ -24,7 +60,11 @@ def patient_pseudonym(key: bytes, hospital_id: str | None, rgh: str) -> str:
         rgh: case, width and whatever divides its letters and digits do not matter.
     """
     message = f"{hospital_id or ''}{_SEPARATOR}{_plain(rgh)}"
-    return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()[:N_HEX_DIGITS]
+    return _digest(key, message).hexdigest()[:N_HEX_DIGITS]
+
+
+def _digest(key: bytes, message: str) -> hmac.HMAC:
+    return hmac.new(key, message.encode(), hashlib.sha256)
 
 
 def _plain(rgh: str) -> str:

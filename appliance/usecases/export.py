@@ -27,14 +27,16 @@ from appliance.core.export_columns import (
     RecordingRow,
     cells,
     header,
+    only,
 )
 from appliance.core.export_readme import README
 from appliance.core.export_recordings import RECORDINGS
 from appliance.core.export_tables import CONSENTS, INFERENCES, RESULTS
 from appliance.core.ids import RecordingId
 from appliance.core.inference import Attachment, Consent, Inference, Recording
+from appliance.core.patterns import UUID
 from appliance.core.protocol import Protocol
-from appliance.core.pseudonym import patient_pseudonym
+from appliance.core.pseudonym import id_pseudonym, patient_pseudonym, study_key
 from appliance.core.quality import ROOM_NOISE_ROLE, room_noise_db
 from appliance.core.result import Result
 from appliance.ports import (
@@ -85,6 +87,7 @@ def export_tables(
     target: Path,
     *,
     pseudonym_key: bytes,
+    study: str | None,
     actor: str,
     progress: Callable[[int], None],
     clock: Clock,
@@ -96,6 +99,7 @@ def export_tables(
     Args:
         target: does not exist, or is empty.
         pseudonym_key: 32 bytes of this box.
+        study: its pseudonyms are its own; None: those of the box.
         actor: who takes the data out.
         progress: told the number of inferences looked at, from time to time.
 
@@ -103,31 +107,44 @@ def export_tables(
         What was written.
 
     Raises:
+        InvalidRequest: the name of the study is none.
         TargetNotEmpty: nothing was touched.
         TargetUnwritable, DiskFull: nothing is left behind.
     """
+    key = pseudonym_key if study is None else study_key(pseudonym_key, study)
     protocols = tuple(parsed(installed) for installed in records.protocols.protocols())
     with whole_directory(target, marker=SUMS) as building:
+        tables = _written_tables(building, protocols, key, records, progress=progress)
         with file_faults():
-            (building / "README.txt").write_text(README, encoding="utf-8", newline="\r\n")
-            _write(building / "codebook.csv", (HEADER, *codebook_rows(protocols)))
-        tables = _Tables(building, protocols, pseudonym_key)
-        try:
-            for number, inference in enumerate(records.inferences.each(), start=1):
-                tables.add(inference, records)
-                progress(number)
-        finally:
-            tables.close()
-        with file_faults():
-            _describe(building, protocols, tables)
-            sums = sha256_sums(building)
-            (building / SUMS).write_text(sums, encoding="ascii")
-        records.audit.append(
-            audited(
-                AuditAction.EXPORTED, new_id(), at=clock(), actor=actor, **asdict(tables.counts)
-            )
-        )
+            _describe(building, protocols, tables, study)
+            (building / SUMS).write_text(sha256_sums(building), encoding="ascii")
+        counts = asdict(tables.counts)
+        now = clock()
+        entry = audited(AuditAction.EXPORTED, new_id(), at=now, actor=actor, study=study, **counts)
+        records.audit.append(entry)
     return tables.counts
+
+
+def _written_tables(
+    building: Path,
+    protocols: Sequence[Protocol],
+    key: bytes,
+    records: ExportRecords,
+    *,
+    progress: Callable[[int], None],
+) -> _Tables:
+    """Write what people read first, then the tables; return what was counted on the way."""
+    with file_faults():
+        (building / "README.txt").write_text(README, encoding="utf-8", newline="\r\n")
+        _write(building / "codebook.csv", (HEADER, *codebook_rows(protocols)))
+    tables = _Tables(building, protocols, key)
+    try:
+        for number, inference in enumerate(records.inferences.each(), start=1):
+            tables.add(inference, records)
+            progress(number)
+    finally:
+        tables.close()
+    return tables
 
 
 def _room_noise_db(
@@ -141,11 +158,14 @@ def _room_noise_db(
     return None
 
 
-def _describe(building: Path, protocols: Sequence[Protocol], tables: _Tables) -> None:
+def _describe(
+    building: Path, protocols: Sequence[Protocol], tables: _Tables, study: str | None
+) -> None:
     """Write what programs read of the tables, and where all of it comes from."""
     written = {path.name: _written(path) for path in building.glob("*.csv")}
     provenance = {
         "box": {"version": __version__},
+        "options": {"study": study},
         "protocols": [{"id": one.id, "sha256": one.sha256} for one in protocols],
         "models": [asdict(one) for one in sorted(tables.models, key=str)],
         "counts": asdict(tables.counts),
@@ -248,7 +268,13 @@ class _Tables:
         patient_id = None
         if isinstance(rgh, str):
             patient_id = patient_pseudonym(self._key, inference.hospital_id, rgh)
-        row = InferenceRow(inference=inference, patient_id=patient_id, consent=consent)
+        row = InferenceRow(
+            inference=inference,
+            patient_id=patient_id,
+            user_id=id_pseudonym(self._key, "user", inference.user_id),
+            tablet_id=id_pseudonym(self._key, "tablet", only(UUID, inference.tablet_id)),
+            consent=consent,
+        )
         answers = (column.cell(inference) for column in self._form)
         self._inferences.write(csv_row((*cells(INFERENCES, row), *answers)))
 

@@ -115,6 +115,7 @@ class RottingBox:
             export_tables(
                 target,
                 pseudonym_key=box.pseudonym_key,
+                study=None,
                 actor="console",
                 progress=lambda _n: None,
                 clock=box.clock,

@@ -20,6 +20,7 @@ def main(data: Path, target: Path) -> None:
         export_tables(
             target,
             pseudonym_key=box.pseudonym_key,
+            study=None,
             actor="console",
             progress=lambda _number: time.sleep(PAUSE_S),
             clock=box.clock,

@@ -13,7 +13,7 @@ import pytest
 
 from appliance import __version__
 from appliance.core.audit import AuditAction
-from appliance.core.errors import TargetNotEmpty, TargetUnwritable
+from appliance.core.errors import InvalidRequest, TargetNotEmpty, TargetUnwritable
 from appliance.core.ids import HospitalId, InferenceId, ProtocolId, ResultId
 from appliance.core.inference import Consent, ConsentDecision, Inference
 from appliance.core.protocol import parse_protocol
@@ -31,12 +31,14 @@ def export(
     target: Path,
     *,
     key: bytes = KEY,
+    study: str | None = None,
     progress: Callable[[int], None] = lambda _number: None,
 ) -> ExportCounts:
     """Export a ward."""
     return export_tables(
         target,
         pseudonym_key=key,
+        study=study,
         actor="console",
         progress=progress,
         clock=lambda: NOON,
@@ -133,6 +135,26 @@ def test_a_patient_keeps_the_pseudonym_of_the_box(ward: Ward, tmp_path: Path) ->
     (other, _) = (row["patient_id"] for row in rows(tmp_path / "other", "inferences.csv"))
     assert first == second != other
     assert len(bytes.fromhex(first)) * 8 >= 128
+
+
+def test_a_study_has_pseudonyms_of_its_own(ward: Ward, tmp_path: Path) -> None:
+    """Later exports of it join, those of another study do not, and no id of the box is in any."""
+    inference = sent(ward)
+    columns = ("patient_id", "user_id")
+    found = []
+    for number, study in enumerate(("voz-2026", "voz-2026", "voz-2027", None)):
+        out = tmp_path / str(number)
+        export(ward, out, study=study)
+        (row,) = rows(out, "inferences.csv")
+        found.append(tuple(row[name] for name in columns))
+        assert inference.user_id not in (out / "inferences.csv").read_text(encoding="utf-8")
+        told = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+        assert told["options"] == {"study": study}
+    assert found[0] == found[1]
+    assert len({value for pair in found[1:] for value in pair}) == 6
+    with pytest.raises(InvalidRequest, match="study"):
+        export(ward, tmp_path / "bad", study="Voz 2026")
+    assert not (tmp_path / "bad").exists()
 
 
 def test_who_took_consent_back_is_in_no_file(ward: Ward, tmp_path: Path) -> None:

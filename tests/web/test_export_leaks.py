@@ -17,6 +17,7 @@ from appliance.core.audit import AuditAction
 from appliance.core.errors import ApplianceError
 from appliance.core.ids import InferenceId
 from appliance.core.inference import Attachment, Capture, Consent, Inference, InferenceQuery
+from appliance.core.pseudonym import id_pseudonym
 from appliance.usecases.export import ExportRecords, export_tables
 from appliance.web.bodies import InferenceBody, inference_request
 from tests.builders import NOON, a_consent, an_attachment, an_audit, an_inference, digest_of
@@ -170,6 +171,7 @@ def exported(ward: Ward, target: Path) -> bytes:
     export_tables(
         target,
         pseudonym_key=bytes(32),
+        study=None,
         actor="console",
         progress=lambda _number: None,
         clock=lambda: NOON,
@@ -250,7 +252,8 @@ def test_releases_leave_where_they_are_releases(
     with (tmp_path / "out" / "inferences.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["app_version"] == expected
-    assert row["tablet_id"] == "8a6f2a58-3c1e-4d0c-9a5b-0f6f7f1f2a33"
+    tablet_id = "8a6f2a58-3c1e-4d0c-9a5b-0f6f7f1f2a33"
+    assert row["tablet_id"] == id_pseudonym(bytes(32), "tablet", tablet_id)
 
 
 BY_THE_BOX = {"user_id", "protocol_id", "protocol_sha256", "model_id", "model_name", "hospital_id"}
