@@ -56,10 +56,11 @@ def test_no_line_of_shell_is_left_untried() -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A directory with what the README takes as given: a key and a bundle that it signed."""
+    """A directory with what the README takes as given: a key, a bundle it signed, a list of nurses."""
     author = an_author()
     (tmp_path / "lab.pub").write_bytes(public_pem(author.public_key))
     (tmp_path / "model.spira").write_bytes(a_bundle())
+    (tmp_path / "ward.csv").write_text("username,hospitals\nbia,Hospital das Clínicas\n")
     return tmp_path
 
 
