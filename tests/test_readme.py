@@ -56,7 +56,7 @@ def test_no_line_of_shell_is_left_untried() -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A directory with what the README takes as given: a key, a bundle it signed, a list of nurses."""
+    """A directory with what the README takes as given: a key, its bundle, a list of nurses."""
     author = an_author()
     (tmp_path / "lab.pub").write_bytes(public_pem(author.public_key))
     (tmp_path / "model.spira").write_bytes(a_bundle())
