@@ -58,6 +58,9 @@ TABLES: Final[tuple[tuple[str, tuple[Column[Any], ...]], ...]] = (
 
 _FIXED: Final = frozenset(column.name for column in INFERENCES)
 _NOT_DONE: Final = "not_done_"
+AGE: Final = "age"
+TOP_AGE: Final = 90
+"""Of everybody who is older: so few are that their age would tell who they are (45 CFR 164.514)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +172,7 @@ def _field_row(field: Field, protocol: Protocol, *, exported: str) -> tuple[Cell
         column=column_name(field.name),
         type=_type(field),
         unit=field.unit,
-        meaning=field.labels[language],
+        meaning=field.labels[language] + (f" ({TOP_AGE}: or more)" if field.name == AGE else ""),
         code=" ".join(f"{code.system}|{code.code}" for code in field.codes),
         values="a hospital of the list" if field.from_hospitals else _values(field, protocol),
         minimum=field.hard_range.minimum,
@@ -223,6 +226,8 @@ def _row(*, file: str = "inferences.csv", exported: str = "yes", **rest: Cell) -
 def _answer(name: str) -> Callable[[Inference], Cell]:
     def cell(inference: Inference) -> Cell:
         answer = inference.form.get(name)
+        if name == AGE and isinstance(answer, int | float):
+            return min(answer, TOP_AGE)
         return answer if isinstance(answer, str | int | float) else None
 
     return cell

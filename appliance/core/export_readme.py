@@ -27,8 +27,10 @@ Who is who
   patient_id is a pseudonym: the same patient of the same hospital has the same one at every
   export of this box, or of the study that was named (--study). user_id and tablet_id are
   pseudonyms, too; the key they are made with never leaves the box. No column holds the RGH;
-  fields that identify, and free texts, are left out (codebook.csv, column exported). Dates and
-  rare answers can still point at a person: this is pseudonymous health data, keep it so.
+  fields that identify, and free texts, are left out (codebook.csv, column exported). An age of 90
+  stands for 90 and over. Dates and rare answers can still point at a person (provenance.json,
+  small_groups: patients whom fewer than five share hospital, decade of age and sex with): this is
+  pseudonymous health data, keep it so.
 
 How to read it
   UTF-8, comma, decimal point, RFC 4180; instants in UTC (ISO 8601). Empty means missing;

@@ -16,7 +16,7 @@ from typing import Final, TextIO
 
 from appliance import __version__
 from appliance.core.audit import AuditAction, audited
-from appliance.core.codebook import HEADER, RGH, codebook_rows, form_columns
+from appliance.core.codebook import AGE, HEADER, RGH, codebook_rows, form_columns
 from appliance.core.csv_text import Cell, csv_row
 from appliance.core.data_package import NAME as PACKAGE
 from appliance.core.data_package import WrittenFile, data_package
@@ -39,6 +39,7 @@ from appliance.core.protocol import Protocol
 from appliance.core.pseudonym import id_pseudonym, patient_pseudonym, study_key
 from appliance.core.quality import ROOM_NOISE_ROLE, room_noise_db
 from appliance.core.result import Result
+from appliance.core.small_groups import K, SmallGroups
 from appliance.ports import (
     AuditRecords,
     Clock,
@@ -169,6 +170,12 @@ def _describe(
         "protocols": [{"id": one.id, "sha256": one.sha256} for one in protocols],
         "models": [asdict(one) for one in sorted(tables.models, key=str)],
         "counts": asdict(tables.counts),
+        "small_groups": {
+            "k": K,
+            "by": ["hospital_id", "age in decades", "gender"],
+            "n_groups": tables.groups.n_groups,
+            "n_patients": tables.groups.n_patients,
+        },
         "newest_record_at": tables.newest_at and tables.newest_at.isoformat(),
     }
     for name, document in ((PACKAGE, data_package(protocols, written)), (PROVENANCE, provenance)):
@@ -196,6 +203,7 @@ class _Tables:
         """Open the files and write their headers."""
         self.counts = ExportCounts()
         self.models: set[ModelSaid] = set()
+        self.groups = SmallGroups()
         self.newest_at: datetime | None = None
         self._form = form_columns(protocols)
         self._languages = frozenset(name for one in protocols for name in one.languages)
@@ -268,6 +276,12 @@ class _Tables:
         patient_id = None
         if isinstance(rgh, str):
             patient_id = patient_pseudonym(self._key, inference.hospital_id, rgh)
+            self.groups.add(
+                patient_id,
+                hospital_id=inference.hospital_id or "",
+                age=inference.form.get(AGE),
+                sex=str(inference.form.get("gender") or ""),
+            )
         row = InferenceRow(
             inference=inference,
             patient_id=patient_id,

@@ -372,3 +372,21 @@ def test_an_export_says_where_it_comes_from(ward: Ward, tmp_path: Path) -> None:
     assert told["counts"]["n_inferences"] == 1
     assert result.computed_at is not None
     assert told["newest_record_at"] == result.computed_at.isoformat()
+    assert told["small_groups"] == {
+        "k": 5,
+        "by": ["hospital_id", "age in decades", "gender"],
+        "n_groups": 1,
+        "n_patients": 1,
+    }
+
+
+@pytest.mark.parametrize(("age", "told"), [(89, "89"), (90, "90"), (104, "90")])
+def test_ages_over_89_are_one(ward: Ward, tmp_path: Path, age: int, told: str) -> None:
+    """So few are so old that a year would tell who it is."""
+    request = ward.request(ward.recordings())
+    ward.submit(replace(request, form={**request.form, "age": age}))
+    export(ward, tmp_path / "out")
+    (row,) = rows(tmp_path / "out", "inferences.csv")
+    assert row["age"] == told
+    explained = {one["column"]: one for one in rows(tmp_path / "out", "codebook.csv")}
+    assert explained["age"]["meaning"].endswith("(90: or more)")
