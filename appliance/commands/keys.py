@@ -19,12 +19,14 @@ from appliance.commands.console import (
 )
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import FieldError, InvalidRequest
-from appliance.core.signing_key import KeyScope, TrustedKey
+from appliance.core.signing_key import KeyScope, TrustedKey, fingerprint_of
 from appliance.usecases.trust_key import trust_key
 
 app = typer.Typer(no_args_is_help=True, help="Keys that may sign bundles for this box.")
 
 OUTBOX_KEY: Final = "outbox.key"
+N_TYPED: Final = 8
+"""Characters of a fingerprint that are typed on a tablet; `ui/src/box/known.ts` has the same."""
 
 FingerprintOption = Annotated[
     str,
@@ -105,6 +107,7 @@ def give_up(
     the file in every backup.
     """
     from appliance.bootstrap.box_keys import (  # noqa: PLC0415 - help needs no box
+        envelope_opener,
         is_outbox_key_lost,
         make_outbox_key,
     )
@@ -118,8 +121,13 @@ def give_up(
             raise _refused("confirm", "mismatch", "is not outbox.key")
         box.audit.append(audited(AuditAction.KEY_GIVEN_UP, OUTBOX_KEY, at=box.clock(), actor=ACTOR))
         make_outbox_key(box.settings)
-    lines = ["A new outbox.key is made. Back it up; tablets seal to it from now on."]
-    show({"given_up": OUTBOX_KEY}, lines, as_json=as_json)
+        fingerprint = fingerprint_of(envelope_opener(box.settings).public_key)
+    lines = [
+        f"A new {OUTBOX_KEY} is made. Back it up.",
+        "Tablets that knew the old one refuse it until this is typed there, under Este aparelho:",
+        fingerprint[:N_TYPED],
+    ]
+    show({"given_up": OUTBOX_KEY, "fingerprint": fingerprint}, lines, as_json=as_json)
 
 
 def _refused(field: str, code: str, message: str) -> InvalidRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -12,7 +13,7 @@ from playwright.sync_api import Playwright
 from appliance.core.wav import read_wav, write_wav
 from tests.browser import nurse
 from tests.browser.tablet import RATE_HZ, Tablet, stored, tablet
-from tests.system.boxes import Box, wait_until
+from tests.system.boxes import Box, run_spira, wait_until
 
 DELIVERED_WITHIN_S = 90
 SLOW_STORE = """(() => {
@@ -102,3 +103,27 @@ def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_
     again.get_by_role("button", name="Entrar").click()
     wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient again")
     everything_is_there(box)
+
+
+def test_a_key_that_was_lost_for_good_is_taken_by_its_fingerprint(ward: Tablet, box: Box) -> None:
+    """The tablet sends nothing to another key until somebody typed how it begins."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    assert box.stop() == 0
+    (box.data / "keys" / "outbox.key").unlink()
+    given_up = ("keys", "give-up", "outbox.key", "--confirm", "outbox.key")
+    told = json.loads(run_spira(*given_up, "--json", "--data", str(box.data)).stdout)
+    box.start()
+    look_for_the_box(ward)
+    ward.sees("Este servidor tem outra chave")
+    ward.tap("Este aparelho")
+    ward.fill("Código da chave", "00000000")
+    ward.tap("Aceitar a chave nova")
+    ward.sees("Não é a chave deste servidor")
+    ward.assert_accessible("new key")
+    ward.fill("Código da chave", told["fingerprint"][:8])
+    ward.tap("Aceitar a chave nova")
+    ward.page.get_by_text("Este servidor tem outra chave").wait_for(state="hidden")
+    ward.tap("Voltar")
+    nurse.short_patient(ward)
+    wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient")

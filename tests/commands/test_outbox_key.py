@@ -8,6 +8,7 @@ import pytest
 
 from appliance.bootstrap import open_appliance
 from appliance.core.errors import OutboxKeyLost
+from appliance.core.signing_key import fingerprint_of
 from appliance.settings import read_settings
 from tests.commands.console import Console
 
@@ -65,8 +66,9 @@ def test_somebody_may_say_that_the_key_is_gone(box: Console) -> None:
     assert box.run("keys", "give-up", "outbox.key", typed="yes\n").status == 3
     assert not _key(box).exists()
 
-    box.json("keys", "give-up", "outbox.key", "--confirm", "outbox.key")
+    told = box.json("keys", "give-up", "outbox.key", "--confirm", "outbox.key")
 
+    assert told["fingerprint"] == fingerprint_of(_given_out(box))
     assert "outbox-key-lost" not in _codes(box)
     assert _given_out(box) != old
     with open_appliance(read_settings({}, directory=box.directory)) as appliance:

@@ -72,7 +72,8 @@ export class App {
       now: Date.now,
       random: Math.random,
       version: this.version,
-      alone,
+      // What was sealed to a key that the box does not have any more would only be refused.
+      alone: (run) => (this.keyChanged ? Promise.resolve() : alone(run)),
       later: (ms, run) => {
         const timer = setTimeout(run, ms);
         return () => clearTimeout(timer);
@@ -180,6 +181,14 @@ export class App {
   async enrol(code: string): Promise<void> {
     await this.#setEnrolled(await this.api.enrol(code));
     void this.drainer.now();
+  }
+
+  /** Take the box's other key for good; false where what was typed is not how its fingerprint begins. */
+  async acceptKey(typed: string): Promise<boolean> {
+    if (!(await this.box.acceptKey(typed))) return false;
+    this.keyChanged = false;
+    void this.refresh();
+    return true;
   }
 
   /** Look how the outbox stands. */

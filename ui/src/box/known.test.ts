@@ -96,3 +96,18 @@ test("a protocol that another replaced is still known to work that began under i
   expect((await known.protocolOf("spira-2022.1"))?.id).toBe("spira-2022.1");
   expect(await known.protocolOf("spira-2000.1")).toBe(null);
 });
+
+test("another key is taken when the beginning of its fingerprint was typed, and not before", async () => {
+  const box = new TalkingBox();
+  const known = new KnownBox(box, tablet, () => now);
+  await known.learn();
+  await known.learnAll();
+  box.keyByte = 5;
+  const { fingerprint } = await keyOf(5);
+  for (const typed of ["", fingerprint.slice(0, 7), "0000 0000", `${fingerprint.slice(0, 8)}zz`]) {
+    expect(await known.acceptKey(typed)).toBe(false);
+  }
+  await expect(known.learnAll()).rejects.toBeInstanceOf(KeyChanged);
+  expect(await known.acceptKey(`${fingerprint.slice(0, 4).toUpperCase()} ${fingerprint.slice(4, 8)}`)).toBe(true);
+  expect((await known.learnAll())?.key.fingerprint).toBe(fingerprint);
+});

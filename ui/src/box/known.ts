@@ -25,6 +25,9 @@ export interface Source {
   models(): Promise<readonly Model[]>;
 }
 
+/** Of a fingerprint: 32 bits that somebody typed by hand, seen at another place. */
+const N_TYPED = 8;
+
 /** A protocol's document; work that began under it ends under it. */
 const documentOf = (protocolId: string): string => `protocol ${protocolId}`;
 
@@ -80,6 +83,20 @@ export class KnownBox {
     await this.#tablet.setValue("hospitals", await this.#source.hospitals());
     await this.#tablet.setValue("models", await this.#source.models());
     return this.recall();
+  }
+
+  /**
+   * Take another key of the box for good; return whether what was typed is how its fingerprint begins.
+   *
+   * @param typed eight characters or more, as IT read them at the box's own console.
+   */
+  async acceptKey(typed: string): Promise<boolean> {
+    const told = await this.#source.outboxKey();
+    await boxKeyOf(told, null);
+    const beginning = typed.toLowerCase().replace(/[\s-]/g, "");
+    if (beginning.length < N_TYPED || !told.fingerprint.startsWith(beginning)) return false;
+    await this.#tablet.setValue("key", told);
+    return true;
   }
 
   /** Return a protocol this tablet has learnt, be it the current one or an earlier; null where it never did. */
