@@ -54,7 +54,7 @@ def compare(
     names = tuple(f"{version.model_name}@{version.version}" for version in (a, b))
     found = agreement_of(pairs)
     if csv is not None:
-        write_new_file(csv, "".join(_csv(pairs)))
+        write_new_file(csv, "".join(_csv(pairs)), mode=0o600)
     show(_document(found, pairs, names), _lines(found, pairs, names), as_json=as_json)
 
 

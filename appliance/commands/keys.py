@@ -25,7 +25,7 @@ from appliance.usecases.trust_key import trust_key
 app = typer.Typer(no_args_is_help=True, help="Keys that may sign bundles for this box.")
 
 OUTBOX_KEY: Final = "outbox.key"
-N_TYPED: Final = 8
+N_TYPED: Final = 16
 """Characters of a fingerprint that are typed on a tablet; `ui/src/box/known.ts` has the same."""
 
 FingerprintOption = Annotated[

@@ -186,6 +186,7 @@ export class App {
   /** Take the box's other key for good; false where what was typed is not how its fingerprint begins. */
   async acceptKey(typed: string): Promise<boolean> {
     if (!(await this.box.acceptKey(typed))) return false;
+    this.known = await this.box.recall();
     this.keyChanged = false;
     void this.refresh();
     return true;
@@ -220,13 +221,14 @@ export class App {
     for (const { visit } of await this.drafts.forgetOld()) await this.outbox.erase(visit.id);
   }
 
-  /** Learn what a shift needs, as far as the box tells it now. */
+  /** Learn what a shift needs. */
   async #learn(): Promise<void> {
     const { clockOffsetS } = await this.box.learn();
     this.clockOffsetS = clockOffsetS;
     if (this.session === null || this.session.isOver || this.isLocked) return;
     try {
       this.known = await this.box.learnAll();
+      this.keyChanged = false;
     } catch (error) {
       if (!(error instanceof KeyChanged)) throw error;
       this.keyChanged = true;

@@ -25,8 +25,8 @@ export interface Source {
   models(): Promise<readonly Model[]>;
 }
 
-/** Of a fingerprint: 32 bits that somebody typed by hand, seen at another place. */
-const N_TYPED = 8;
+/** Of a fingerprint: 64 bits that somebody typed by hand, seen at another place. */
+const N_TYPED = 16;
 
 /** A protocol's document; work that began under it ends under it. */
 const documentOf = (protocolId: string): string => `protocol ${protocolId}`;
@@ -88,7 +88,7 @@ export class KnownBox {
   /**
    * Take another key of the box for good; return whether what was typed is how its fingerprint begins.
    *
-   * @param typed eight characters or more, as IT read them at the box's own console.
+   * @param typed sixteen characters or more, as IT read them at the box's own console.
    */
   async acceptKey(typed: string): Promise<boolean> {
     const told = await this.#source.outboxKey();

@@ -312,7 +312,7 @@ export const en: Texts = {
     enrol: "Enrol this tablet",
     newKey: "New key of the server",
     newKeyCode: "Code of the key",
-    newKeyHelp: "Only when IT has replaced the key: its first 8 characters are on the server's console. What still waits, sealed to the old key, cannot be opened.",
+    newKeyHelp: "Only when IT has replaced the key: its first 16 characters are on the server's console. What still waits, sealed to the old key, cannot be opened.",
     newKeyAccept: "Accept the new key",
     newKeyRefused: "This is not the key of this server. Nothing was changed.",
     enrolmentRefused: "The server does not know this code. Check it, or ask IT for another.",

@@ -312,7 +312,7 @@ export const ptBR = {
     enrolmentRefused: "O servidor não conhece este código. Confira, ou peça outro à TI.",
     newKey: "Chave nova do servidor",
     newKeyCode: "Código da chave",
-    newKeyHelp: "Só quando a TI trocou a chave: os 8 primeiros sinais estão no console do servidor. O que ainda espera, selado com a chave antiga, não poderá ser aberto.",
+    newKeyHelp: "Só quando a TI trocou a chave: os 16 primeiros sinais estão no console do servidor. O que ainda espera, selado com a chave antiga, não poderá ser aberto.",
     newKeyAccept: "Aceitar a chave nova",
     newKeyRefused: "Não é a chave deste servidor. Nada mudou.",
     pin: "Trocar o PIN",
