@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from appliance.commands.console import (
-    ACTOR,
     DirectoryOption,
     JsonOption,
     opened,
@@ -17,17 +16,13 @@ from appliance.commands.console import (
     read_bytes,
     show,
 )
+from appliance.commands.new_account import add_account
 from appliance.core.csv_text import csv_row
 from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.generated_password import generated_password
-from appliance.core.ids import HospitalId
 from appliance.core.user_list import ListedUser, read_user_list
-from appliance.usecases.accounts import NewUser, add_user
 from appliance.usecases.import_users import planned_import
 from appliance.usecases.whole_directory import write_new_file
-
-if TYPE_CHECKING:
-    from appliance.bootstrap import Appliance
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 
@@ -59,7 +54,14 @@ def import_users(
             write_new_file(passwords, _slips(made), mode=0o600)
             told = progress("accounts added")
             for number, (one, password) in enumerate(made, start=1):
-                _add(one, password, [ids[name] for name in one.hospitals], box)
+                add_account(
+                    box,
+                    username=one.username,
+                    email=one.email,
+                    password=password,
+                    role=one.role,
+                    hospital_ids=tuple(ids[name] for name in one.hospitals),
+                )
                 told(f"{number} of {len(made)}")
     added = passwords is not None
     document = {
@@ -87,22 +89,3 @@ def _text(file: Path) -> str:
 def _slips(made: list[tuple[ListedUser, str]]) -> str:
     rows = (("username", "password"), *((one.username, password) for one, password in made))
     return "".join(csv_row(row) for row in rows)
-
-
-def _add(one: ListedUser, password: str, hospital_ids: list[HospitalId], box: Appliance) -> None:
-    add_user(
-        NewUser(
-            username=one.username,
-            email=one.email or f"{one.username}@{box.settings.box_name}.local",
-            password=password,
-            password_confirmation=password,
-            role=one.role,
-            hospital_ids=tuple(hospital_ids),
-        ),
-        actor=ACTOR,
-        common_passwords=box.common_passwords,
-        clock=box.clock,
-        new_id=box.new_id,
-        accounts=box.accounts,
-        hasher=box.hasher,
-    )

@@ -18,11 +18,12 @@ from appliance.commands.console import (
 )
 from appliance.commands.hospitals import hospital_named
 from appliance.commands.import_users import import_users
+from appliance.commands.new_account import add_account
 from appliance.core.account import Role, User
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import UserNotFound
 from appliance.core.generated_password import generated_password
-from appliance.usecases.accounts import NewUser, add_user, change_password
+from appliance.usecases.accounts import change_password
 
 if TYPE_CHECKING:
     from appliance.bootstrap import Appliance
@@ -58,21 +59,13 @@ def add(
     with opened(directory) as box:
         hospitals = tuple(hospital_named(name, box.hospitals).id for name in hospital or ())
         password = _password(password_stdin=password_stdin, generate=generate)
-        user = add_user(
-            NewUser(
-                username=username,
-                email=email or f"{username}@{box.settings.box_name}.local",
-                password=password,
-                password_confirmation=password,
-                role=role,
-                hospital_ids=hospitals,
-            ),
-            actor=ACTOR,
-            common_passwords=box.common_passwords,
-            clock=box.clock,
-            new_id=box.new_id,
-            accounts=box.accounts,
-            hasher=box.hasher,
+        user = add_account(
+            box,
+            username=username,
+            email=email,
+            password=password,
+            role=role,
+            hospital_ids=hospitals,
         )
     _show_one(user, password if generate else None, as_json=as_json)
 

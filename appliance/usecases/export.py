@@ -5,7 +5,6 @@ All or nothing: a directory without SHA256SUMS is none of ours, or not yet whole
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -49,7 +48,12 @@ from appliance.ports import (
     RecordingRecords,
 )
 from appliance.usecases.protocols import parsed
-from appliance.usecases.whole_directory import file_faults, sha256_sums, whole_directory
+from appliance.usecases.whole_directory import (
+    file_faults,
+    file_sha256,
+    sha256_sums,
+    whole_directory,
+)
 
 SUMS: Final = "SHA256SUMS"
 PROVENANCE: Final = "provenance.json"
@@ -163,7 +167,10 @@ def _describe(
     building: Path, protocols: Sequence[Protocol], tables: _Tables, study: str | None
 ) -> None:
     """Write what programs read of the tables, and where all of it comes from."""
-    written = {path.name: _written(path) for path in building.glob("*.csv")}
+    written = {
+        path.name: WrittenFile(n_bytes=path.stat().st_size, sha256=file_sha256(path))
+        for path in building.glob("*.csv")
+    }
     provenance = {
         "box": {"version": __version__},
         "options": {"study": study},
@@ -181,12 +188,6 @@ def _describe(
     for name, document in ((PACKAGE, data_package(protocols, written)), (PROVENANCE, provenance)):
         text = json.dumps(document, ensure_ascii=False, indent=2)
         (building / name).write_text(f"{text}\n", encoding="utf-8")
-
-
-def _written(path: Path) -> WrittenFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return WrittenFile(n_bytes=path.stat().st_size, sha256=digest)
 
 
 def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:

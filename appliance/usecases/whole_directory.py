@@ -88,8 +88,19 @@ def file_faults() -> Iterator[None]:
 def sha256_sums(directory: Path) -> str:
     """Return the lines of `sha256sum` for the files of a directory, by name."""
     return "".join(
-        f"{_sha256(path)}  {path.name}\n" for path in sorted(directory.iterdir()) if path.is_file()
+        f"{file_sha256(path)}  {path.name}\n"
+        for path in sorted(directory.iterdir())
+        if path.is_file()
     )
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file of any length, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def sync(directory: Path) -> None:
@@ -217,11 +228,3 @@ def _held(building: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -17,14 +17,19 @@ def sign_in(tablet: Tablet, account: Mapping[str, str]) -> None:
     """Sign in for the first time at this tablet, and choose a PIN."""
     tablet.open()
     tablet.page.get_by_role("button", name="Entrar").wait_for()
+    give_name_password_and_pin(tablet, account)
+    tablet.page.get_by_role("button", name="Iniciar avaliação").wait_for()
+    tablet.sees("Conectado")
+    tablet.taps = 0
+
+
+def give_name_password_and_pin(tablet: Tablet, account: Mapping[str, str]) -> None:
+    """Answer what a nurse is asked at a tablet that does not know her."""
     tablet.fill("Usuário", account["username"])
     tablet.fill("Senha", account["password"])
     tablet.tap("Entrar")
     tablet.page.get_by_label("PIN").fill(PIN)
     tablet.tap("Salvar")
-    tablet.page.get_by_role("button", name="Iniciar avaliação").wait_for()
-    tablet.sees("Conectado")
-    tablet.taps = 0
 
 
 def sign_in_again(tablet: Tablet, account: Mapping[str, str]) -> None:

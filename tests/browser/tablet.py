@@ -32,6 +32,7 @@ ARGUMENTS: Final = (
     *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
 )
 WITHIN_MS: Final = 20_000
+DELIVERED_WITHIN_S: Final = 90
 RATE_HZ: Final = 48_000
 
 
@@ -77,6 +78,14 @@ class Tablet:
     def open(self) -> None:
         """Open the app."""
         self.page.goto(self.address)
+
+    def finds_network(self) -> None:
+        """Let it look for the box at once."""
+        self.page.evaluate("window.dispatchEvent(new Event('online'))")
+
+    def keeps_app(self) -> None:
+        """Wait until it holds a copy of the app."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
 
     def tap(self, name: str, *, role: Any = "button", exact: bool = True) -> None:  # noqa: ANN401
         """Touch what goes by this name."""

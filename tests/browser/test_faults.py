@@ -12,10 +12,9 @@ from playwright.sync_api import Playwright
 
 from appliance.core.wav import read_wav, write_wav
 from tests.browser import nurse
-from tests.browser.tablet import RATE_HZ, Tablet, stored, tablet
+from tests.browser.tablet import DELIVERED_WITHIN_S, RATE_HZ, Tablet, stored, tablet
 from tests.system.boxes import Box, run_spira, wait_until
 
-DELIVERED_WITHIN_S = 90
 SLOW_STORE = """(() => {
   const put = IDBObjectStore.prototype.put;
   IDBObjectStore.prototype.put = function (...kept) {
@@ -34,11 +33,6 @@ def everything_is_there(box: Box) -> None:
     """The box holds the patient once; the last receipt is written after what it is for."""
     wait_until(lambda: stored(box, "envelopes") == 6, DELIVERED_WITHIN_S, "every receipt")
     assert [stored(box, table) for table in ("inferences", "recordings", "envelopes")] == [1, 5, 6]
-
-
-def look_for_the_box(ward: Tablet) -> None:
-    """Let the tablet find its network again."""
-    ward.page.evaluate("window.dispatchEvent(new Event('online'))")
 
 
 def test_what_is_stored_is_what_the_microphone_gave(
@@ -76,7 +70,7 @@ def test_a_server_killed_while_it_takes_in_loses_and_doubles_nothing(
     wait_until(lambda: stored(box, "envelopes") >= 1, DELIVERED_WITHIN_S, "a first receipt")
     box.stop(signal.SIGKILL)
     box.start()
-    look_for_the_box(ward)
+    ward.finds_network()
     wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient")
     ward.sees("Salvo no servidor")
     everything_is_there(box)
@@ -88,7 +82,7 @@ def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_
     assert box.stop() == 0
     shutil.copytree(box.data, tmp_path / "older")
     box.start()
-    look_for_the_box(ward)
+    ward.finds_network()
     nurse.one_patient(ward)
     wait_until(lambda: stored(box, "envelopes") == 6, DELIVERED_WITHIN_S, "every receipt")
     ward.page.get_by_role("region", name="Resultado da voz").wait_for()
@@ -97,7 +91,7 @@ def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_
     shutil.copytree(tmp_path / "older", box.data)
     assert stored(box, "inferences") == 0
     box.start()
-    look_for_the_box(ward)
+    ward.finds_network()
     again = ward.page.get_by_role("dialog")  # the older copy knows nothing of the last sign-in
     again.get_by_label("Senha").fill(box.users["nurse"]["password"])
     again.get_by_role("button", name="Entrar").click()
@@ -108,13 +102,13 @@ def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_
 def test_a_key_that_was_lost_for_good_is_taken_by_its_fingerprint(ward: Tablet, box: Box) -> None:
     """The tablet takes another key when somebody typed how it begins, and not before."""
     nurse.sign_in(ward, box.users["nurse"])
-    ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    ward.keeps_app()
     assert box.stop() == 0
     (box.data / "keys" / "outbox.key").unlink()
     given_up = ("keys", "give-up", "outbox.key", "--confirm", "outbox.key")
     told = json.loads(run_spira(*given_up, "--json", "--data", str(box.data)).stdout)
     box.start()
-    look_for_the_box(ward)
+    ward.finds_network()
     ward.sees("Este servidor tem outra chave")
     ward.tap("Este aparelho")
     ward.fill("Código da chave", "00000000")

@@ -27,7 +27,7 @@ def leave_with_one_patient(ward: Tablet) -> None:
 def test_a_shift_without_the_box_goes_home_once(ward: Tablet, box: Box) -> None:
     """Two patients without a connection, the app opened anew between; later each is there once."""
     nurse.sign_in(ward, box.users["nurse"])
-    ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    ward.keeps_app()
     ward.context.set_offline(True)
     nurse.one_patient(ward)
     ward.sees("Guardada neste aparelho")
@@ -38,7 +38,7 @@ def test_a_shift_without_the_box_goes_home_once(ward: Tablet, box: Box) -> None:
     assert not any(text in kept for text in (nurse.RGH, SECOND_RGH, "RIFF"))
     assert stored(box, "inferences") == 0
     ward.context.set_offline(False)
-    ward.page.evaluate("window.dispatchEvent(new Event('online'))")
+    ward.finds_network()
     wait_until(lambda: stored(box, "inferences") == 2, 60, "both patients")
     ward.sees("Salvo no servidor")
     assert stored(box, "recordings") == 6
@@ -97,7 +97,7 @@ def test_a_no_leaves_nothing(ward: Tablet, box: Box) -> None:
 def test_signing_out_keeps_what_waits(ward: Tablet, box: Box) -> None:
     """It goes home when somebody is signed in again."""
     nurse.sign_in(ward, box.users["nurse"])
-    ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    ward.keeps_app()
     leave_with_one_patient(ward)
     nurse.sign_in_again(ward, box.users["nurse"])
     wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
@@ -107,7 +107,7 @@ def test_an_enrolled_tablet_delivers_while_nobody_is_signed_in(ward: Tablet, box
     """By its own credential, which a one-time code of the console gave it."""
     made = run_spira("tablets", "enrol", "Ala 3", "--data", str(box.data), "--json")
     nurse.sign_in(ward, box.users["nurse"])
-    ward.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    ward.keeps_app()
     ward.tap("Este aparelho")
     ward.fill("Código", "0000-0000-0000")
     ward.tap("Cadastrar aparelho")
@@ -117,7 +117,7 @@ def test_an_enrolled_tablet_delivers_while_nobody_is_signed_in(ward: Tablet, box
     ward.sees("Cadastrado como Ala 3")
     ward.tap("Voltar")
     leave_with_one_patient(ward)
-    ward.page.evaluate("window.dispatchEvent(new Event('online'))")
+    ward.finds_network()
     wait_until(lambda: stored(box, "inferences") == 1, 60, "the patient")
     ward.sees("Quem é você")
     listed = json.loads(run_spira("tablets", "list", "--data", str(box.data), "--json").stdout)

@@ -19,7 +19,6 @@ CHECKOUT = Path(appliance.__file__).parents[1]
 KEPT = """Promise.all([caches.keys(), indexedDB.databases()])
   .then((all) => all.map((found) => found.length))"""
 """How many copies of the app and databases this tablet keeps."""
-READY = "navigator.serviceWorker.ready.then(() => null)"
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def test_a_new_release_waits_until_nobody_has_a_patient_in_hand(
     """Not while recording, not while another tab does; then it asks, and everything is there."""
     with tablet(playwright, box.address, tmp_path / "tablet", sound=sound) as ward:
         nurse.sign_in(ward, box.users["nurse"])
-        ward.page.evaluate(READY)
+        ward.keeps_app()
         other = ward.context.new_page()
         other.goto(box.address)
         nurse.fill_essentials(ward)
@@ -103,7 +102,7 @@ def test_a_new_release_waits_until_nobody_has_a_patient_in_hand(
 def test_a_box_takes_a_faulty_app_back(ward: Tablet, box: Box) -> None:
     """Tablets forget their copy, and nothing that waits."""
     nurse.sign_in(ward, box.users["nurse"])
-    ward.page.evaluate(READY)
+    ward.keeps_app()
     assert kept(ward) == [1, 1]
     assert box.stop() == 0
     (box.data / "settings.toml").write_text("offline_app = false\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Playwright, Route
 
 from tests.browser import nurse
-from tests.browser.tablet import Tablet, kill_browser, stored, tablet
+from tests.browser.tablet import DELIVERED_WITHIN_S, Tablet, kill_browser, stored, tablet
 from tests.form_2022 import HC
 from tests.system.boxes import Box, run_spira, wait_until
 
@@ -19,7 +19,6 @@ PATIENTS = (
     ("13817615A", "1381 7615-A"),
     ("55834119D", "5583 4119-D"),
 )
-DELIVERED_WITHIN_S = 90
 SLOW_BYTES_PER_S = 120_000
 """A recording of five seconds takes four."""
 
@@ -44,11 +43,6 @@ def full(route: Route) -> None:
     )
 
 
-def look(ward: Tablet) -> None:
-    """Let the tablet find its network again."""
-    ward.page.evaluate("window.dispatchEvent(new Event('online'))")
-
-
 def test_a_full_box_gets_everything_of_two_nurses_once_there_is_room(
     ward: Tablet, box: Box
 ) -> None:
@@ -62,18 +56,14 @@ def test_a_full_box_gets_everything_of_two_nurses_once_there_is_room(
     ward.tap("Fechar")
     ward.tap("Sair")
     ward.tap("Outra pessoa")
-    ward.fill("Usuário", other["username"])
-    ward.fill("Senha", other["password"])
-    ward.tap("Entrar")
-    ward.page.get_by_label("PIN").fill(nurse.PIN)
-    ward.tap("Salvar")
+    nurse.give_name_password_and_pin(ward, other)
     nurse.short_patient(ward, *PATIENTS[2])
     ward.sees("3 avaliações guardadas neste aparelho")
     assert stored(box, "inferences") == 0
     ward.tap("Bloquear")
     ward.page.get_by_role("heading", name="Bloqueado").wait_for()
     ward.context.unroute(ENVELOPES)
-    look(ward)
+    ward.finds_network()
     wait_until(lambda: stored(box, "envelopes") == 10, DELIVERED_WITHIN_S, "all three patients")
     assert [stored(box, table) for table in ("inferences", "recordings")] == [3, 7]
     assert authors(box) == {box.users["nurse"]["username"]: 2, other["username"]: 1}
