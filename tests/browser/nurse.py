@@ -40,11 +40,11 @@ def sign_in_again(tablet: Tablet, account: Mapping[str, str]) -> None:
     tablet.page.get_by_role("button", name="Iniciar avaliação").wait_for()
 
 
-def unlock(tablet: Tablet) -> None:
-    """Open the lock by the PIN."""
+def unlock(tablet: Tablet, *, heading: str = "SPIRA") -> None:
+    """Open the lock by the PIN, which leads back to where this heading stands."""
     tablet.page.get_by_label("Digite o PIN deste aparelho").fill(PIN)
     tablet.tap("Desbloquear")
-    tablet.page.get_by_role("heading", name="SPIRA").wait_for()
+    tablet.page.get_by_role("heading", name=heading).wait_for()
 
 
 def fill_essentials(tablet: Tablet, rgh: str = RGH, *, spo2: str = "95") -> None:

@@ -99,25 +99,87 @@ def test_an_older_copy_of_the_box_gets_what_it_lost(ward: Tablet, box: Box, tmp_
     everything_is_there(box)
 
 
-def test_a_key_that_was_lost_for_good_is_taken_by_its_fingerprint(ward: Tablet, box: Box) -> None:
-    """The tablet takes another key when somebody typed how it begins, and not before."""
-    nurse.sign_in(ward, box.users["nurse"])
-    ward.keeps_app()
-    assert box.stop() == 0
-    (box.data / "keys" / "outbox.key").unlink()
+def with_another_key(box: Box) -> str:
+    """Take the box's key away from a stopped box; return the fingerprint of its new one."""
+    (box.data / "keys" / "outbox.key").rename(box.data / "outbox.key.kept")
     given_up = ("keys", "give-up", "outbox.key", "--confirm", "outbox.key")
     told = json.loads(run_spira(*given_up, "--json", "--data", str(box.data)).stdout)
+    return str(told["fingerprint"])
+
+
+def enrol(ward: Tablet, box: Box) -> None:
+    """Let this tablet deliver by itself."""
+    made = run_spira("tablets", "enrol", "Leito 4", "--json", "--data", str(box.data)).stdout
+    ward.tap("Este aparelho")
+    ward.fill("Código", json.loads(made)["code"])
+    ward.tap("Cadastrar aparelho")
+    ward.sees("Leito 4")
+    ward.tap("Voltar")
+
+
+def one_waits_one_is_in_hand(ward: Tablet, box: Box) -> None:
+    """Leave a patient waiting for a stopped box, and another after the first recording."""
+    nurse.sign_in(ward, box.users["nurse"])
+    enrol(ward, box)
+    ward.keeps_app()
+    assert box.stop() == 0
+    nurse.short_patient(ward)
+    nurse.fill_essentials(ward, "13817615A")
+    nurse.agree(ward)
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
+
+
+def test_a_locked_tablet_sends_nothing_to_another_key_and_everything_to_its_own(
+    ward: Tablet, box: Box
+) -> None:
+    """Whether somebody is there or not: what is sealed to a key goes to that key alone."""
+    one_waits_one_is_in_hand(ward, box)
+    with_another_key(box)
+    box.start()
+    ward.tap("Bloquear")
+    asked = box.address + "/v1/outbox-key"
+    with ward.page.expect_response(asked):
+        ward.finds_network()
+    nurse.unlock(ward, heading="É este paciente?")
+    ward.sees("Este servidor tem outra chave")
+    assert "state=waiting" in ward.stored()
+    assert "state=parked" not in ward.stored()
+    assert stored(box, "envelopes") == 0
+    assert box.stop() == 0
+    (box.data / "outbox.key.kept").replace(box.data / "keys" / "outbox.key")
+    box.start()
+    ward.tap("Bloquear")
+    ward.finds_network()
+    wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient")
+    assert "state=parked" not in ward.stored()
+
+
+def test_a_key_that_was_lost_for_good_is_taken_by_its_fingerprint(ward: Tablet, box: Box) -> None:
+    """The tablet takes another key when somebody typed how it begins, and not before.
+
+    What waits for the lost key is set aside in sight; the patient in hand is recorded again.
+    """
+    one_waits_one_is_in_hand(ward, box)
+    fingerprint = with_another_key(box)
     box.start()
     ward.finds_network()
     ward.sees("Este servidor tem outra chave")
+    assert "state=parked" not in ward.stored()
     ward.tap("Este aparelho")
     ward.fill("Código da chave", "00000000")
     ward.tap("Aceitar a chave nova")
     ward.sees("Não é a chave deste servidor")
     ward.assert_accessible("new key")
-    ward.fill("Código da chave", told["fingerprint"][:16])
+    ward.fill("Código da chave", fingerprint[:16])
     ward.tap("Aceitar a chave nova")
     ward.page.get_by_text("Este servidor tem outra chave").wait_for(state="hidden")
+    ward.sees("Parado: precisa de atenção")
     ward.tap("Voltar")
-    nurse.short_patient(ward)
-    wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient")
+    ward.tap("Continuar a avaliação em aberto")
+    ward.tap("Conferi na pulseira")
+    ward.sees("Grave de novo")
+    ward.assert_accessible("recordings lost")
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    nurse.stop_and_send(ward, rgh="1381 7615-A")
+    wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient in hand")

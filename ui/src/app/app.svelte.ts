@@ -9,6 +9,7 @@ import { Drafts } from "../drafts/drafts.ts";
 import type { Draft } from "../drafts/drafts.ts";
 import type { Outcome } from "../outbox/drainer.ts";
 import { Drainer, outcomeOf } from "../outbox/drainer.ts";
+import { alone, later, storagePct } from "../outbox/browser.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import type { Outlook } from "../outbox/outbox.ts";
 import { KeyChanged } from "../sealing/seal.ts";
@@ -72,12 +73,9 @@ export class App {
       now: Date.now,
       random: Math.random,
       version: this.version,
-      // What was sealed to a key that the box does not have any more would only be refused.
-      alone: (run) => (this.keyChanged ? Promise.resolve() : alone(run)),
-      later: (ms, run) => {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
+      recognise: () => this.#byKey(this.box.recognise()),
+      alone,
+      later,
       storagePct,
       tell: (outcome) => this.#told(outcome),
       heard: ({ tablet }) => void this.#setEnrolled(tablet),
@@ -96,7 +94,7 @@ export class App {
     this.people = await this.sessions.people();
     this.session = await this.sessions.current();
     await this.#forgetOld();
-    this.draft = this.session === null ? null : await this.drafts.left(this.session.id);
+    this.draft = await this.#draftLeft();
     this.isLocked = this.session !== null && (await this.sessions.triesLeft(this.session.id)) !== null;
     // A page that was closed after sending does not begin with another patient.
     if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
@@ -128,7 +126,7 @@ export class App {
     this.people = await this.sessions.people();
     this.isLocked = false;
     this.mustChoosePin = (await this.sessions.triesLeft(this.session.id)) === null;
-    this.draft = await this.drafts.left(this.session.id);
+    this.draft = await this.#draftLeft();
     // Browsers say yes to an installed app, or ask; without it they may erase what waits.
     void navigator.storage.persist();
     await this.refresh();
@@ -187,6 +185,7 @@ export class App {
   async acceptKey(typed: string): Promise<boolean> {
     if (!(await this.box.acceptKey(typed))) return false;
     this.known = await this.box.recall();
+    if (this.known !== null) await this.outbox.eraseUnreadable(this.known.key.fingerprint);
     this.keyChanged = false;
     void this.refresh();
     return true;
@@ -226,13 +225,28 @@ export class App {
     const { clockOffsetS } = await this.box.learn();
     this.clockOffsetS = clockOffsetS;
     if (this.session === null || this.session.isOver || this.isLocked) return;
+    this.known = await this.#byKey(this.box.learnAll());
+  }
+
+  /** Hear of the box whether its key is the one this tablet knows. */
+  async #byKey<Answer>(asked: Promise<Answer>): Promise<Answer> {
     try {
-      this.known = await this.box.learnAll();
+      const answer = await asked;
       this.keyChanged = false;
+      return answer;
     } catch (error) {
-      if (!(error instanceof KeyChanged)) throw error;
-      this.keyChanged = true;
+      if (error instanceof KeyChanged) this.keyChanged = true;
+      throw error;
     }
+  }
+
+  /** Return the patient in hand; one that was sent as the browser died is in hand no more. */
+  async #draftLeft(): Promise<Draft | null> {
+    if (this.session === null) return null;
+    const left = await this.drafts.left(this.session.id);
+    if (left === null || !(await this.outbox.isReleased(left.visit.id))) return left;
+    await this.drafts.erase(this.session.id);
+    return null;
   }
 
   #told(outcome: Outcome): void {
@@ -286,16 +300,4 @@ export class App {
 function screenOf(hash: string): ScreenName {
   const name = hash.replace(/^#/, "") || "home";
   return SCREENS.has(name) ? (name as ScreenName) : "home";
-}
-
-/** Only one tab drains; the others find nothing to do. */
-async function alone(run: () => Promise<void>): Promise<void> {
-  await navigator.locks.request("drainer", { ifAvailable: true }, async (lock) => {
-    if (lock !== null) await run();
-  });
-}
-
-async function storagePct(): Promise<number | null> {
-  const { usage, quota } = await navigator.storage.estimate();
-  return usage === undefined || !quota ? null : Math.round((1000 * usage) / quota) / 10;
 }

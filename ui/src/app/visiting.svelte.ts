@@ -25,6 +25,8 @@ interface Seen {
 export class Visiting {
   visit = $state.raw<Visit>() as Visit;
   hasConflict = $state(false);
+  /** Recordings that were made are not there any more. */
+  lacksTakes = false;
   readonly #app: App;
   readonly protocol: Protocol;
 
@@ -47,6 +49,22 @@ export class Visiting {
     const visiting = new Visiting(app, protocol, visit);
     await visiting.keep();
     return visiting;
+  }
+
+  /**
+   * Go on with the patient in hand; null where this tablet does not know the protocol that it began under.
+   *
+   * What was recorded to a key that the box lost is gone: its role is recorded again.
+   */
+  static async resume(app: App, current: Protocol, visit: Visit): Promise<Visiting | null> {
+    // A visit ends under the protocol it began under, whatever the box learnt meanwhile.
+    const own = visit.protocolId === current.id ? current : await app.box.protocolOf(visit.protocolId);
+    if (own === null) return null;
+    const ids = new Set((await app.outbox.ofVisit(visit.id)).map(({ id }) => id));
+    const resumed = new Visiting(app, own, visit);
+    resumed.lacksTakes = visit.takes.some(({ id }) => !ids.has(id));
+    await resumed.change(way.interrupted(way.withTakes(visit, own, ids)));
+    return resumed;
   }
 
   /** The moment and lists that answers are held against. */

@@ -82,8 +82,21 @@ test("another key is refused, and nothing of the other box is kept", async () =>
   await known.learnAll();
   box.keyByte = 5;
   box.protocolId = "spira-2027.1";
+  await expect(known.recognise()).rejects.toBeInstanceOf(KeyChanged);
   await expect(known.learnAll()).rejects.toBeInstanceOf(KeyChanged);
   expect((await known.recall())?.protocol.id).toBe("spira-2022.1");
+  box.keyByte = 4;
+  expect((await known.recognise()).fingerprint).toBe((await keyOf(4)).fingerprint);
+});
+
+test("a protocol that an earlier app kept under no name is known by it once another comes", async () => {
+  const box = new TalkingBox();
+  await tablet.setValue("protocol", await box.protocol());
+  box.protocolId = "spira-2027.1";
+  const known = new KnownBox(box, tablet, () => now);
+  await known.learn();
+  await known.learnAll();
+  expect((await known.protocolOf("spira-2022.1"))?.id).toBe("spira-2022.1");
 });
 
 test("a protocol that another replaced is still known to work that began under it", async () => {

@@ -67,17 +67,30 @@ export class KnownBox {
   }
 
   /**
+   * Return the key that the box tells now: the one this tablet knows, or its first.
+   *
+   * @throws KeyChanged where it is another box, or has another key.
+   */
+  async recognise(): Promise<OutboxKey> {
+    const told = await this.#source.outboxKey();
+    const pinned = await this.#tablet.value<OutboxKey | null>("key", null);
+    await boxKeyOf(told, pinned?.fingerprint ?? null);
+    return told;
+  }
+
+  /**
    * Learn what it tells who is signed in, and keep it.
    *
    * @throws KeyChanged where it is another box, or has another key: nothing was kept.
    */
   async learnAll(): Promise<Known | null> {
-    const told = await this.#source.outboxKey();
-    const pinned = await this.#tablet.value<OutboxKey | null>("key", null);
-    await boxKeyOf(told, pinned?.fingerprint ?? null);
+    const told = await this.recognise();
     const bytes = await this.#source.protocol();
-    const { id } = await readProtocol(bytes);
-    await this.#tablet.setValue(documentOf(id), bytes);
+    const before = await this.#tablet.value<Uint8Array<ArrayBuffer> | null>("protocol", null);
+    for (const one of before === null ? [bytes] : [before, bytes]) {
+      const { id } = await readProtocol(one);
+      await this.#tablet.setValue(documentOf(id), one);
+    }
     await this.#tablet.setValue("key", told);
     await this.#tablet.setValue("protocol", bytes);
     await this.#tablet.setValue("hospitals", await this.#source.hospitals());

@@ -2,6 +2,7 @@
 
 import { Refusal, Unreachable } from "../api/client.ts";
 import type { Heartbeat, Receipt } from "../api/types.ts";
+import { KeyChanged } from "../sealing/seal.ts";
 import type { Item, Outbox } from "./outbox.ts";
 
 /** What the drainer asks of the box. */
@@ -26,6 +27,7 @@ export type Outcome =
   | { readonly kind: "idle" }
   | { readonly kind: "sending"; readonly id: string; readonly share: number }
   | { readonly kind: "unreachable" }
+  | { readonly kind: "other-key" }
   | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly retryAfterS: number | null };
 
 /** What the drainer needs of the world. */
@@ -33,6 +35,12 @@ export interface World {
   readonly now: () => number;
   readonly random: () => number;
   readonly version: string;
+  /**
+   * Compare the box's key with the one that everything here is sealed to.
+   *
+   * @throws KeyChanged where it is another: it could open nothing, and is perhaps another box.
+   */
+  recognise(): Promise<unknown>;
   /** Run this unless another tab does so already. */
   alone(run: () => Promise<void>): Promise<void>;
   /** Call this after so many milliseconds; return what takes it back. */
@@ -121,6 +129,7 @@ export class Drainer {
 
   async #once(): Promise<void> {
     try {
+      await this.#world.recognise();
       const refusal = await this.#beatUnlessRefused();
       const stumbled = await this.#drain();
       if (((await this.#world.storagePct()) ?? 0) > FULL_PCT) await this.#outbox.lighten();
@@ -254,5 +263,6 @@ export function outcomeOf(error: unknown): Outcome {
     return { kind: "refused", status, code, retryAfterS };
   }
   if (error instanceof Unreachable) return { kind: "unreachable" };
+  if (error instanceof KeyChanged) return { kind: "other-key" };
   throw error;
 }

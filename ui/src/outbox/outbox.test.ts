@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 
 import { Refusal, Unreachable } from "../api/client.ts";
 import type { Heartbeat, Receipt } from "../api/types.ts";
+import { KeyChanged } from "../sealing/seal.ts";
 import { Tablet } from "../store/database.ts";
 import type { Courier, Outcome } from "./drainer.ts";
 import { Drainer } from "./drainer.ts";
@@ -37,6 +38,7 @@ async function visit(name: string, roles: readonly string[] = ["aceite", "susten
 class Network implements Courier {
   held = new Map<string, number>();
   epoch = "one";
+  hasOtherKey = false;
   /** Done to each request before, and after, the box has taken it. */
   before: (id: string) => void = () => undefined;
   after: (id: string) => void = () => undefined;
@@ -74,6 +76,10 @@ function drainer(network: Network, told: Outcome[] = [], usedPct = 1, planned: (
     now: () => now,
     random: () => 0.5,
     version: "0.1.0",
+    recognise: async () => {
+      network.before("outbox-key");
+      if (network.hasOtherKey) throw new KeyChanged("another box");
+    },
     alone: (run) => run(),
     later: (_ms, run) => {
       planned.push(run);
@@ -197,6 +203,42 @@ test.each([
   await outbox.unpark();
   await drainer(network).now();
   expect(network.held.has("a")).toBe(true);
+});
+
+test("a box with another key is told nothing and sent nothing; the right one gets everything", async () => {
+  const network = new Network();
+  const asked: string[] = [];
+  network.before = (what) => void asked.push(what);
+  network.hasOtherKey = true;
+  await visit("a");
+  const told: Outcome[] = [];
+  const courier = drainer(network, told);
+  await courier.now();
+  expect(asked).toEqual(["outbox-key"]);
+  expect(told).toEqual([{ kind: "other-key" }]);
+  expect((await outbox.all()).map(({ state }) => state)).toEqual(["waiting", "waiting", "waiting"]);
+  network.hasOtherKey = false;
+  await courier.now();
+  expect(network.held.size).toBe(3);
+});
+
+test("what was held back for a key that is gone is erased; what was sent or released stays", async () => {
+  const [old, young] = [new Uint8Array(80).fill(0xaa), new Uint8Array(80).fill(0xbb)];
+  for (const [id, sealed] of [["old", old], ["young", young]] as const) {
+    await outbox.hold({ id, visit: "in-hand", kind: "recording", role: "aceite", sha256: "", sealed });
+  }
+  await outbox.hold({ id: "out", visit: "released", kind: "recording", role: "aceite", sha256: "", sealed: old });
+  await outbox.release("released");
+  await outbox.eraseUnreadable("b".repeat(64));
+  expect((await outbox.all()).map(({ id }) => id)).toEqual(["young", "out"]);
+});
+
+test("a visit counts as released once its inference may go", async () => {
+  const sealed = new Uint8Array([1]);
+  await outbox.hold({ id: "a", visit: "a", kind: "inference", role: null, sha256: "", sealed });
+  expect(await outbox.isReleased("a")).toBe(false);
+  await outbox.release("a");
+  expect(await outbox.isReleased("a")).toBe(true);
 });
 
 test("an error page of something between is no refusal of the box", async () => {

@@ -1,7 +1,7 @@
 /** Sealed items on their way to the box, and the copies kept until a backup holds them. */
 
 import type { Heartbeat, Receipt } from "../api/types.ts";
-import { base64Of } from "../sealing/seal.ts";
+import { base64Of, isSealedTo } from "../sealing/seal.ts";
 import type { Tablet } from "../store/database.ts";
 
 /** Where an item stands. `held` waits for its visit to be sent; `parked` waits for a person. */
@@ -80,6 +80,21 @@ export class Outbox {
   /** Erase what is held back of a visit; what was released is on its way, and stays. */
   async erase(visit: string): Promise<void> {
     await this.#forget((items) => items.filter((item) => item.visit === visit && item.state === "held"));
+  }
+
+  /** Erase what is held back and sealed to another key than this: nobody could open it any more. */
+  async eraseUnreadable(fingerprint: string): Promise<void> {
+    const unreadable = new Set<string>();
+    for (const { id, state } of await this.all()) {
+      const sealed = state === "held" ? await this.sealedOf(id) : null;
+      if (sealed !== null && !isSealedTo(fingerprint, sealed)) unreadable.add(id);
+    }
+    await this.#forget((items) => items.filter(({ id, state }) => state === "held" && unreadable.has(id)));
+  }
+
+  /** Return whether a visit was released: what is left of its draft is not to be sent again. */
+  async isReleased(visit: string): Promise<boolean> {
+    return (await this.ofVisit(visit)).some(({ kind, state }) => kind === "inference" && state !== "held");
   }
 
   /**

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import vectors from "../../../tests/vectors/envelope-1.json" with { type: "json" };
 import { sha256Hex } from "../protocol/protocol.ts";
 import type { Head } from "./seal.ts";
-import { base64Of, boxKeyOf, bytesOf, KeyChanged, seal } from "./seal.ts";
+import { base64Of, boxKeyOf, bytesOf, isSealedTo, KeyChanged, seal } from "./seal.ts";
 
 const CURVE = { name: "ECDH", namedCurve: "P-256" } as const;
 
@@ -34,6 +34,9 @@ test("nothing of a sealed item can be read in it, and no two are alike", async (
   const other = await seal(item.head as Head, bytesOf(item.payload), key);
   expect(new TextDecoder("latin1").decode(one)).not.toContain("RIFF");
   expect(base64Of(one)).not.toBe(base64Of(other));
+  expect(isSealedTo(key.fingerprint, one)).toBe(true);
+  expect(isSealedTo("0".repeat(64), one)).toBe(false);
+  expect(isSealedTo(key.fingerprint, one.subarray(0, 8))).toBe(false);
 });
 
 test("a key that is another, or lies about itself, is refused", async () => {

@@ -28,6 +28,8 @@ export interface Chance {
 }
 
 const MAGIC = new TextEncoder().encode("SPE1");
+/** Where the header says whose key it is sealed to: the first bytes of its fingerprint. */
+const KEY_ID_AT = [4, 12] as const;
 const CURVE = { name: "ECDH", namedCurve: "P-256" } as const;
 
 /**
@@ -66,6 +68,12 @@ export async function seal(
     joined(length, said, payload),
   );
   return joined(header, new Uint8Array(ciphertext));
+}
+
+/** Return whether an item is sealed to the key of this fingerprint. */
+export function isSealedTo(fingerprint: string, sealed: Uint8Array): boolean {
+  const keyId = [...sealed.subarray(...KEY_ID_AT)].map((byte) => byte.toString(16).padStart(2, "0"));
+  return keyId.length === KEY_ID_AT[1] - KEY_ID_AT[0] && fingerprint.startsWith(keyId.join(""));
 }
 
 /** Return the bytes of a base64 text. */

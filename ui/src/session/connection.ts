@@ -18,6 +18,7 @@ export type Connection =
 export function afterAttempt(before: Connection, outcome: Outcome, now: number): Connection {
   switch (outcome.kind) {
     case "sending":
+    case "other-key": // told over the whole page
       return before;
     case "idle":
       return { kind: "connected" };

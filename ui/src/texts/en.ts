@@ -82,6 +82,8 @@ export const en: Texts = {
     about: "About",
   },
   visit: {
+    forgotten: "The patient before began under a protocol that this tablet does not know any more. Nothing of it was sent. Begin again.",
+    lacksTakes: "Recordings that were made are not on this tablet any more. Record them again.",
     cancel: "End",
     stopTitle: "Stop the evaluation?",
     stopKeep: "Stop and keep",

@@ -80,6 +80,8 @@ export const ptBR = {
     about: "Sobre",
   },
   visit: {
+    forgotten: "O paciente anterior começou com um protocolo que este aparelho não conhece mais. Nada dele foi enviado. Comece de novo.",
+    lacksTakes: "Gravações já feitas não estão mais neste aparelho. Grave de novo.",
     cancel: "Encerrar",
     stopTitle: "Parar a avaliação?",
     stopKeep: "Parar e guardar",

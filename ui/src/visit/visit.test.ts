@@ -145,6 +145,23 @@ describe("takes", () => {
     expect(way.mayRedo(way.takeKept(second, take("aceite", "three")), "aceite")).toBe(false);
   });
 
+  test("that are gone are made again, the last one left of a role being the chosen one", () => {
+    const twice = way.takeKept(recorded(), take("aceite", "again"));
+    expect(way.withTakes(twice, protocol, new Set(twice.takes.map(({ id }) => id)))).toBe(twice);
+    const left = way.withTakes(twice, protocol, new Set(["take-aceite", "take-ruido", "take-frase"]));
+    expect(way.chosenTake(left, "aceite")?.id).toBe("take-aceite");
+    expect(left.step).toEqual({ name: "recording", role: "sustentada" });
+    expect(way.openRoles(left, protocol)).toEqual(["sustentada", "parlenda"]);
+    const made = way.goOn(way.takeKept(left, take("sustentada", "new")), protocol);
+    expect(made.step).toEqual({ name: "recording", role: "parlenda" });
+  });
+
+  test("keep their numbers apart when an earlier one is gone", () => {
+    const second = way.takeKept(way.takeKept(agreed(), take("aceite", "one")), take("aceite", "two"));
+    const third = way.takeKept(way.withTakes(second, protocol, new Set(["two"])), take("aceite", "three"));
+    expect(third.takes.map(({ take: n }) => n)).toEqual([2, 3]);
+  });
+
   test("are not made without consent", () => {
     expect(() => way.takeKept(started(), take("aceite", "one"))).toThrow(RangeError);
   });

@@ -197,9 +197,23 @@ export function consented(visit: Visit, protocol: Protocol, consent: Consent): V
 export function takeKept(visit: Visit, take: Omit<KeptTake, "take" | "chosen">): Visit {
   if (visit.consent === null) throw new RangeError("no recording without consent");
   const before = visit.takes.map((one) => (one.role === take.role ? { ...one, chosen: false } : one));
-  const number = takesOf(visit, take.role).length + 1;
+  const number = Math.max(0, ...takesOf(visit, take.role).map((one) => one.take)) + 1;
   const { [take.role]: _done, ...notDone } = visit.notDone;
   return { ...visit, takes: [...before, { ...take, take: number, chosen: true }], notDone };
+}
+
+/** Go on with the takes that are still there; what lacks is recorded again. */
+export function withTakes(visit: Visit, protocol: Protocol, ids: ReadonlySet<string>): Visit {
+  const takes = visit.takes.filter(({ id }) => ids.has(id));
+  if (takes.length === visit.takes.length) return visit;
+  const last = new Map(takes.map(({ role, id }) => [role, id]));
+  const chosen = new Set(takes.filter((take) => take.chosen).map(({ role }) => role));
+  const left = {
+    ...visit,
+    takes: takes.map((take) => (chosen.has(take.role) ? take : { ...take, chosen: take.id === last.get(take.role) })),
+  };
+  const [role] = openRoles(left, protocol);
+  return role === undefined ? left : { ...left, step: { name: "recording", role } };
 }
 
 /** Choose another take of its role. */
