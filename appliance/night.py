@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from appliance.bootstrap import Appliance
-from appliance.usecases.canary import is_due, sing
+from appliance.usecases.canary import SERVER, is_due, sing
 
 LOWEST_PRIORITY: Final = 19
 LOOK_EVERY_S: Final = 0.5
@@ -47,14 +47,18 @@ class NightlyCanary:
             self._running = self._thread.submit(self._run)
 
     def stop(self) -> None:
-        """Begin no further version, and wait for the one under way."""
+        """Begin no further version; returns at once."""
         self._stopping.set()
-        self._thread.shutdown()
+        self._thread.shutdown(wait=False)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the version under way, but no longer than this: nothing depends on it."""
+        wait({self._running} if self._running else (), timeout_s)
 
     def _run(self) -> None:
         box = self._appliance
         sung = list(
-            sing(actor="box", room=box.model_room(), audit=box.audit, may_go_on=self._when_idle)
+            sing(actor=SERVER, room=box.model_room(), audit=box.audit, may_go_on=self._when_idle)
         )
         n_faults = sum(bool(one.fault) for one in sung)
         _log.info("canary-run", extra={"n_versions": len(sung), "n_faults": n_faults})

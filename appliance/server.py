@@ -35,6 +35,8 @@ N_THREADS: Final = 16
 
 SWEEP_EVERY_S: Final = 3_600.0
 BEGIN_AGAIN_S: Final = 2.0
+CANARY_ENDS_WITHIN_S: Final = 2.0
+"""A stop waits so long for the canary, after everything that matters was given back."""
 """A disk that was too full to begin on is tried again after so long."""
 
 _log = logging.getLogger(__name__)
@@ -77,8 +79,9 @@ def create_app(
             try:
                 await asyncio.wait((minutes,))  # raises nothing of theirs
             finally:
-                await asyncio.to_thread(canary.stop)
+                canary.stop()
                 await asyncio.to_thread(_end, appliance, worker)
+                await asyncio.to_thread(canary.wait, CANARY_ENDS_WITHIN_S)
 
     assets = built_app(offline=appliance.settings.offline_app)
     return create_web(appliance, readiness=readiness, news=news, assets=assets, lifespan=[lifespan])

@@ -89,7 +89,7 @@ def is_outbox_key_lost(directory: Path, note: Path) -> bool:
         directory: `keys/` of the data directory, or where systemd puts its files.
         note: of `note_given_out`.
     """
-    return note.exists() and not (directory / OUTBOX_KEY).exists()
+    return note.exists() and not has_outbox_key(directory)
 
 
 def note_given_out(note: Path) -> None:
@@ -106,6 +106,11 @@ def note_given_out(note: Path) -> None:
     except OSError as error:
         message = f"{note.name} cannot be written, so that {OUTBOX_KEY} is not given out."
         raise SecretMissing(message, file=OUTBOX_KEY) from error
+
+
+def has_outbox_key(directory: Path) -> bool:
+    """Return whether there is a key that tablets seal to, whole or not."""
+    return (directory / OUTBOX_KEY).exists()
 
 
 def has_signing_key(directory: Path) -> bool:

@@ -62,6 +62,17 @@ def refuse_lost_outbox_key(settings: Settings) -> None:
         raise OutboxKeyLost(file=key_files.OUTBOX_KEY)
 
 
+def outbox_public_key(settings: Settings) -> bytes | None:
+    """Return the public key that tablets seal to; None if there is none, or it is gone.
+
+    Raises:
+        SecretMissing: it is damaged.
+    """
+    if not key_files.has_outbox_key(settings.keys):
+        return None
+    return P256Envelopes(_outbox_secret(settings)).public_key
+
+
 def make_outbox_key(settings: Settings) -> None:
     """Make the key that tablets seal to, if there is none. Raises SecretMissing."""
     _outbox_secret(settings)

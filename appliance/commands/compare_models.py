@@ -8,9 +8,18 @@ from typing import Annotated, Final
 
 import typer
 
-from appliance.commands.console import DirectoryOption, JsonOption, opened, progress, show, table
+from appliance.commands.console import (
+    ACTOR,
+    DirectoryOption,
+    JsonOption,
+    opened,
+    progress,
+    show,
+    table,
+)
 from appliance.core.agreement import ORDER, Agreement, Pair
 from appliance.core.agreement import compare as agreement_of
+from appliance.core.audit import AuditAction, audited
 from appliance.core.csv_text import csv_row
 from appliance.usecases.compare_models import compared
 from appliance.usecases.models import find_version
@@ -51,10 +60,21 @@ def compare(
         for pair in compared(a, b, inferences=box.inferences):
             pairs.append(pair)
             report(f"{len(pairs)} inferences")
+        if csv is not None:
+            # Who takes answers out of the box is on record before they are.
+            box.audit.append(
+                audited(
+                    AuditAction.MODEL_COMPARED,
+                    a.id,
+                    at=box.clock(),
+                    actor=ACTOR,
+                    second=b.id,
+                    n_inferences=len(pairs),
+                )
+            )
+            write_new_file(csv, "".join(_csv(pairs)), mode=0o600)
     names = tuple(f"{version.model_name}@{version.version}" for version in (a, b))
     found = agreement_of(pairs)
-    if csv is not None:
-        write_new_file(csv, "".join(_csv(pairs)), mode=0o600)
     show(_document(found, pairs, names), _lines(found, pairs, names), as_json=as_json)
 
 

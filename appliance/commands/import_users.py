@@ -47,7 +47,9 @@ def import_users(
     """
     with opened(directory) as box:
         ids = {hospital.name: hospital.id for hospital in box.hospitals.hospitals()}
-        listed = read_user_list(_text(file), hospitals=frozenset(ids))
+        listed = read_user_list(
+            _text(file), hospitals=frozenset(ids), box_name=box.settings.box_name
+        )
         plan = planned_import(listed, box.accounts.users())
         made = [(one, generated_password(secrets.choice)) for one in plan.new]
         if passwords is not None and made:

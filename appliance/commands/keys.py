@@ -20,6 +20,7 @@ from appliance.commands.console import (
 from appliance.core.audit import AuditAction, audited
 from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.signing_key import KeyScope, TrustedKey, fingerprint_of
+from appliance.one_server import is_served
 from appliance.usecases.trust_key import trust_key
 
 app = typer.Typer(no_args_is_help=True, help="Keys that may sign bundles for this box.")
@@ -64,17 +65,24 @@ def add(
 
 @app.command("list", epilog="Example: spira keys list")
 def list_keys(*, directory: DirectoryOption = None, as_json: JsonOption = False) -> None:
-    """List the trusted keys."""
+    """List the trusted keys, and how the fingerprint of this box's own outbox.key begins."""
+    from appliance.bootstrap.box_keys import (  # noqa: PLC0415 - help needs no box
+        outbox_public_key,
+    )
+
     with opened(directory) as box:
         keys = box.keys.keys()
-    show(
-        {"keys": [_document(key) for key in keys]},
-        table(
+        own = outbox_public_key(box.settings)
+    outbox = None if own is None else fingerprint_of(own)
+    lines = [
+        *table(
             ("name", "scope", "fingerprint"),
             [(key.name, key.scope.value, key.fingerprint) for key in keys],
         ),
-        as_json=as_json,
-    )
+        f"Tablets seal to {OUTBOX_KEY}; its code: {outbox[:N_TYPED] if outbox else 'none yet'}",
+    ]
+    document = {"keys": [_document(key) for key in keys], "outbox_key": outbox}
+    show(document, lines, as_json=as_json)
 
 
 @app.command(epilog="Example: spira keys revoke 5f2c…")
@@ -115,6 +123,9 @@ def give_up(
     with opened(directory) as box:
         if file != OUTBOX_KEY or not is_outbox_key_lost(box.settings):
             raise _refused("file", "here", "only an outbox.key that was given out and is gone")
+        if is_served(box.settings.directory):
+            # It still has the key in its memory, and takes what is sealed to it.
+            raise _refused("file", "served", "a server still runs and has it; stop that first")
         say("What tablets sealed to the old key and still hold will be lost. Is there no backup?")
         typed = confirm or ask("Type outbox.key to give it up", instead="--confirm")
         if typed.strip() != OUTBOX_KEY:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.commands.console import ACTOR
-from appliance.core.account import Role, User
+from appliance.core.account import Role, User, own_email
 from appliance.core.ids import HospitalId
 from appliance.usecases.accounts import NewUser, add_user
 
@@ -26,7 +26,7 @@ def add_account(
     return add_user(
         NewUser(
             username=username,
-            email=email or f"{username}@{box.settings.box_name}.local",
+            email=email or own_email(username, box_name=box.settings.box_name),
             password=password,
             password_confirmation=password,
             role=role,

@@ -97,6 +97,11 @@ def check_password(password: str, *, username: str, refused: Collection[str]) ->
     return normal
 
 
+def own_email(username: str, *, box_name: str) -> str:
+    """Return the address of an account for which nobody gave one; no mail ever goes there."""
+    return f"{username}@{'-'.join(box_name.split())}.local"
+
+
 def check_email(email: str) -> str:
     """Return the address, or refuse it.
 

@@ -39,6 +39,7 @@ class AuditAction(StrEnum):
     MODEL_SHADOWED = "model.shadowed"
     MODEL_REMOVED = "model.removed"
     MODEL_RESCORED = "model.rescored"
+    MODEL_COMPARED = "model.compared"
     MODEL_CANARY = "model.canary"
     KEY_ADDED = "key.added"
     KEY_REVOKED = "key.revoked"

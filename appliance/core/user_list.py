@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.core.account import MAX_NAME_CHARACTERS, Role, check_email
+from appliance.core.account import MAX_NAME_CHARACTERS, Role, check_email, own_email
 from appliance.core.errors import EmailMalformed, FieldError, InvalidRequest
 from appliance.core.names import checked_name
 
@@ -23,7 +23,7 @@ class ListedUser:
 
     Attributes:
         line: where it stands in the file, the header being line 1.
-        email: empty where the box is to make one.
+        email: as listed, or the box's own where none is.
         hospitals: their names.
     """
 
@@ -34,12 +34,15 @@ class ListedUser:
     hospitals: tuple[str, ...]
 
 
-def read_user_list(text: str, *, hospitals: frozenset[str]) -> tuple[ListedUser, ...]:
+def read_user_list(
+    text: str, *, hospitals: frozenset[str], box_name: str
+) -> tuple[ListedUser, ...]:
     """Return the accounts of a CSV file, divided by commas or semicolons.
 
     Args:
         text: the file, with a header of `HEADER`'s columns in any order.
         hospitals: the names there are.
+        box_name: what the addresses are made of that nobody gave.
 
     Raises:
         InvalidRequest: its errors name every line and column that is not as it should be.
@@ -51,7 +54,7 @@ def read_user_list(text: str, *, hospitals: frozenset[str]) -> tuple[ListedUser,
         _refuse_header(rows.fieldnames or ())
         for row in rows:
             if any(value for value in row.values()):
-                listed, wrong = _listed(row, rows.line_num, hospitals)
+                listed, wrong = _listed(row, rows.line_num, hospitals, box_name)
                 faults += wrong
                 found += [listed] if listed else []
     except csv.Error as error:
@@ -77,16 +80,17 @@ def _refuse_header(names: Sequence[str]) -> None:
 
 
 def _listed(
-    row: Mapping[str, str | None], line: int, hospitals: frozenset[str]
+    row: Mapping[str, str | None], line: int, hospitals: frozenset[str], box_name: str
 ) -> tuple[ListedUser | None, list[FieldError]]:
     if None in row or None in row.values():
         return None, [_fault(line, "columns", "count", "more or fewer cells than the header")]
     cells = {name: (row.get(name) or "").strip() for name in HEADER}
     named = tuple(name.strip() for name in cells["hospitals"].split("|") if name.strip())
+    username = cells["username"]
+    email = cells["email"] or own_email(username, box_name=box_name)
     wrong = [
-        *_wrong_name(cells["username"], line),
+        *(_wrong_name(username, line) or _wrong_email(email, line, given=cells["email"])),
         *_wrong_role(cells["role"], line),
-        *_wrong_email(cells["email"], line),
         *(
             _fault(line, "hospitals", "unknown", f"no hospital {n}")
             for n in named
@@ -98,20 +102,20 @@ def _listed(
     role = Role(cells["role"] or Role.NURSE)
     listed = ListedUser(
         line=line,
-        username=cells["username"],
+        username=username,
         role=role,
-        email=cells["email"],
+        email=email,
         hospitals=named,
     )
     return listed, []
 
 
-def _wrong_name(username: str, line: int) -> Iterator[FieldError]:
+def _wrong_name(username: str, line: int) -> list[FieldError]:
     try:
         checked_name(username, what="", field="username", max_characters=MAX_NAME_CHARACTERS)
     except InvalidRequest as error:
-        for fault in error.errors:
-            yield _fault(line, fault.field, fault.code, fault.message)
+        return [_fault(line, one.field, one.code, one.message) for one in error.errors]
+    return []
 
 
 def _wrong_role(role: str, line: int) -> Iterator[FieldError]:
@@ -119,11 +123,13 @@ def _wrong_role(role: str, line: int) -> Iterator[FieldError]:
         yield _fault(line, "role", "unknown", f"one of {', '.join(Role)}")
 
 
-def _wrong_email(email: str, line: int) -> Iterator[FieldError]:
+def _wrong_email(email: str, line: int, *, given: str) -> list[FieldError]:
     try:
-        check_email(email or "name@box.local")
+        check_email(email)
     except EmailMalformed as error:
-        yield _fault(line, "email", error.code, error.remedy)
+        remedy = error.remedy if given else "none can be made of this username; give one"
+        return [_fault(line, "email", error.code, remedy)]
+    return []
 
 
 def _twice(found: list[ListedUser]) -> Iterator[FieldError]:
@@ -131,7 +137,7 @@ def _twice(found: list[ListedUser]) -> Iterator[FieldError]:
         seen: dict[str, int] = {}
         for listed in found:
             key = str(getattr(listed, column)).casefold()
-            if key and key in seen:
+            if key in seen:
                 yield _fault(listed.line, column, "twice", f"stands in line {seen[key]}, too")
             seen.setdefault(key, listed.line)
 

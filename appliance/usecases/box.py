@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.core.account import Role
+from appliance.core.account import Role, own_email
 from appliance.core.audit import AuditAction, audited
 from appliance.core.ids import HospitalId
 from appliance.core.rgh import HC_RULE
@@ -116,7 +116,7 @@ def _first_user(
     add_user(
         NewUser(
             username=username,
-            email=f"{username}@{box.box_name}.local",
+            email=own_email(username, box_name=box.box_name),
             password=password,
             password_confirmation=password,
             role=role,

@@ -16,6 +16,8 @@ from appliance.core.model import ModelVersion, VersionState
 from appliance.ports import AuditRecords
 from appliance.usecases.models import SERVING, ModelRoom, self_test
 
+SERVER: Final = "box"
+"""Who has it done in the process that answers for patients, in audit rows."""
 APART: Final = timedelta(hours=12)
 """Two runs are no closer: a quiet hour has sixty minutes, in each of which somebody looks."""
 

@@ -176,8 +176,7 @@ def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Findi
     for row in records.audit.rows():
         past.watch(row.entry.at)
         if row.entry.action is AuditAction.MODEL_CANARY:
-            fault = str(row.entry.details.get("fault") or "")
-            sung[row.entry.entity_id] = canary.Heard(at=row.entry.at, fault=fault)
+            sung[row.entry.entity_id] = canary.heard(row.entry, sung.get(row.entry.entity_id))
     yield from clock.check(past, now=box.clock())
     heard = {
         f"{version.model_name}@{version.version}": sung.get(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from appliance.core.account import User
@@ -30,7 +30,7 @@ def planned_import(listed: Sequence[ListedUser], users: Collection[User]) -> Imp
         InvalidRequest: a name is here with another role, or an e-mail with another name.
     """
     by_name = {user.username.casefold(): user for user in users}
-    by_email = {user.email.casefold(): user for user in users}
+    emails = {user.email.casefold() for user in users}
     new, here, faults = [], [], []
     for one in listed:
         known = by_name.get(one.username.casefold())
@@ -38,7 +38,7 @@ def planned_import(listed: Sequence[ListedUser], users: Collection[User]) -> Imp
             here.append(known.username)
         elif known is not None:
             faults.append(_fault(one, "role", f"the account is here as {known.role.value}"))
-        elif _owner(one, by_email) is not None:
+        elif one.email.casefold() in emails:
             faults.append(_fault(one, "email", "another account has it"))
         else:
             new.append(one)
@@ -47,10 +47,6 @@ def planned_import(listed: Sequence[ListedUser], users: Collection[User]) -> Imp
             "The list does not fit the accounts of this box.", errors=tuple(faults)
         )
     return Import(new=tuple(new), here=tuple(here))
-
-
-def _owner(listed: ListedUser, by_email: Mapping[str, User]) -> User | None:
-    return by_email.get(listed.email.casefold()) if listed.email else None
 
 
 def _fault(listed: ListedUser, column: str, message: str) -> FieldError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from appliance.bootstrap import open_appliance
+from appliance.settings import read_settings
 from tests.bundle_builders import a_bundle, a_manifest
 from tests.commands.console import Console
 
@@ -37,6 +39,11 @@ def test_two_versions_are_compared_on_what_both_answered(box: Console, tmp_path:
     with (tmp_path / "pairs.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert (row["inference_id"], row["flip"]) == (inference_id, "true")
+    with open_appliance(read_settings({}, directory=box.directory)) as appliance:
+        (entry,) = (
+            row.entry for row in appliance.audit.rows() if row.entry.action == "model.compared"
+        )
+    assert entry.details["n_inferences"] == 1
     text = box.run("models", "compare", first, second).stdout
     assert f"  {inference_id}: {said['result']['diagnosis']} -> {other}" in text
     again = ("models", "compare", first, second, "--csv", str(tmp_path / "pairs.csv"))

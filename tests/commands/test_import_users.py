@@ -48,6 +48,13 @@ def test_what_was_broken_off_goes_on(box: Console, tmp_path: Path) -> None:
     assert "eva" not in names(box)
 
 
+def test_a_name_that_stands_twice_is_named(box: Console) -> None:
+    """With the address that is made of it, which is the same, too."""
+    said = box.run("users", "import", box.file("ward.csv", "username\nrui\nRUI\n"), "--json")
+    fields = [one["field"] for one in said.document["error"]["errors"]]
+    assert fields == ["line 3, username", "line 3, email"]
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
@@ -56,7 +63,10 @@ def test_what_was_broken_off_goes_on(box: Console, tmp_path: Path) -> None:
         ("username,role\nrui,doctor\n", "line 2, role"),
         ("username,email\nrui,not an address\n", "line 2, email"),
         ("username,hospitals\nrui,Nowhere\n", "line 2, hospitals"),
-        ("username\nrui\nRUI\n", "line 3, username"),
+        ("username,email\nana maria,\n", "line 2, email"),
+        ("username\nrui@usp\n", "line 2, email"),
+        ("username,email\nrui,eva@spira.local\neva,\n", "line 3, email"),
+        ("username,email\nrui,ana@spira.local\n", "line 2, email"),
         ("username,role\nrui\n", "line 2, columns"),
         (f"username\n{'x' * 65}\n", "line 2, username"),
         ("username,role\nana,admin\n", "line 2, role"),

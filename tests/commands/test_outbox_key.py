@@ -9,6 +9,7 @@ import pytest
 from appliance.bootstrap import open_appliance
 from appliance.core.errors import OutboxKeyLost
 from appliance.core.signing_key import fingerprint_of
+from appliance.one_server import only_server
 from appliance.settings import read_settings
 from tests.commands.console import Console
 
@@ -56,6 +57,26 @@ def test_a_key_that_nobody_was_given_is_made(box: Console) -> None:
     with open_appliance(read_settings({}, directory=box.directory), serving=True) as appliance:
         appliance.opener()
     assert _key(box).exists()
+
+
+def test_its_code_can_be_read_again(box: Console) -> None:
+    """A tablet that was away asks for it weeks later; a list makes no key."""
+    fingerprint = fingerprint_of(_given_out(box))
+    assert box.json("keys", "list")["outbox_key"] == fingerprint
+    assert fingerprint[:16] in box.run("keys", "list").stdout
+    _key(box).unlink()
+    assert box.json("keys", "list")["outbox_key"] is None
+    assert not _key(box).exists()
+
+
+def test_a_key_that_a_server_still_has_is_not_given_up(box: Console) -> None:
+    """What it takes meanwhile was sealed to the old one."""
+    _given_out(box)
+    _key(box).unlink()
+    with only_server(box.directory):
+        said = box.run("keys", "give-up", "outbox.key", "--confirm", "outbox.key", "--json")
+    assert [one["code"] for one in said.document["error"]["errors"]] == ["served"]
+    assert not _key(box).exists()
 
 
 def test_somebody_may_say_that_the_key_is_gone(box: Console) -> None:

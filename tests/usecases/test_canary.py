@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.audit import AuditAction
+from appliance.core.audit import AuditAction, audited
 from appliance.core.findings import Severity
 from appliance.usecases.canary import Sung, is_due, sing
 from appliance.usecases.checks import canary
@@ -79,6 +79,30 @@ def test_it_ends_when_told_to(shelf: Shelf) -> None:
 def test_it_is_due_once_a_night(last_at: datetime | None, now: datetime, *, due: bool) -> None:
     """Also after the clock went back."""
     assert is_due(last_at, now=now, hour=3) is due
+
+
+@pytest.mark.parametrize(
+    ("runs", "fault"),
+    [
+        ([("box", "golden-mismatch"), ("cli", "")], "golden-mismatch"),
+        ([("box", "golden-mismatch"), ("cli", ""), ("box", "")], ""),
+        ([("cli", "golden-mismatch"), ("cli", "")], ""),
+        ([("box", ""), ("cli", "golden-mismatch")], "golden-mismatch"),
+        ([("box", "golden-mismatch"), ("cli", "graph-refused"), ("cli", "")], "golden-mismatch"),
+    ],
+)
+def test_no_other_process_puts_right_what_the_server_failed(
+    runs: list[tuple[str, str]], fault: str
+) -> None:
+    """The console's run proves the files, not the memory of what answers for patients."""
+    heard = None
+    for number, (actor, code) in enumerate(runs):
+        at = NOON + timedelta(hours=number)
+        entry = audited(AuditAction.MODEL_CANARY, "v", at=at, actor=actor, fault=code)
+        heard = canary.heard(entry, heard)
+    assert heard is not None
+    found = canary.check({"a@1": heard}, now=NOON + timedelta(hours=5))
+    assert [one.details["versions"] for one in found] == ([(f"a@1: {fault}",)] if fault else [])
 
 
 def test_the_doctor_tells_of_failures_and_of_silence() -> None:

@@ -10,7 +10,9 @@ from litestar.testing import TestClient
 
 from appliance.core.account import Role
 from appliance.core.audit import AuditAction
+from appliance.core.bundle import BundleContents
 from appliance.night import NightlyCanary
+from tests.fakes_models import FakeBundleStore
 from tests.web.boxes import Box
 from tests.web.test_server import Predictor, app_of, eventually
 
@@ -56,6 +58,37 @@ def test_it_waits_while_a_result_is_awaited_and_a_stop_ends_that(box: Box) -> No
     assert _n_sung(box) == 0
     assert _is_running()
     canary.stop()
+    canary.wait(5.0)
 
     assert _n_sung(box) == 0
-    assert not _is_running()
+    eventually(lambda: not _is_running())
+
+
+class SlowBundles(FakeBundleStore):
+    """Bundles that are read when the test lets them be."""
+
+    def __init__(self) -> None:
+        """Hold everything back."""
+        super().__init__()
+        self.may_be_read = threading.Event()
+
+    def contents(self, digest: str) -> BundleContents:
+        """Wait, then read."""
+        self.may_be_read.wait(10.0)
+        return super().contents(digest)
+
+
+def test_a_stop_waits_no_longer_than_it_says_for_a_version_under_way(box: Box) -> None:
+    """And what that run comes to is not lost: the next look would tell."""
+    _at_its_hour(box)
+    bundles = SlowBundles()
+    canary = NightlyCanary(replace(box.appliance(), bundles=bundles))
+    canary.look()
+    canary.stop()
+    began_s = time.monotonic()
+    canary.wait(0.2)
+    assert 0.2 <= time.monotonic() - began_s < 2.0
+    assert _is_running()
+    bundles.may_be_read.set()
+    canary.wait(5.0)
+    eventually(lambda: not _is_running())
