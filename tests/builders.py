@@ -148,7 +148,7 @@ def a_model_version(**changes: Any) -> ModelVersion:
         digest=digest_of(f"manifest {version_id}"),
         graph_sha256=digest_of(f"graph {version_id}"),
         manifest=b'{"format": "spira-bundle"}',
-        key_fingerprint=digest_of("key"),
+        key_fingerprint=a_trusted_key().fingerprint,
         demonstration=False,
         t_low=0.4,
         t_high=0.6,

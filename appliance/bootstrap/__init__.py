@@ -20,7 +20,7 @@ from appliance.adapters.bundle_files import BundleFiles
 from appliance.adapters.common_passwords import load_common_passwords
 from appliance.adapters.ed25519_signatures import verify
 from appliance.adapters.failed_disk import FailedDisk
-from appliance.adapters.huey_queue import HueyQueue
+from appliance.adapters.huey_queue import HueyQueue, is_queue_usable
 from appliance.adapters.key_files import (
     N_SECRET_BYTES,
     PSEUDONYM_KEY,
@@ -174,6 +174,7 @@ def open_examined(settings: Settings) -> Iterator[ExaminedBox]:
             missing_secrets=key_files.missing_secrets(settings.keys),
             unchecked_secrets=key_files.unchecked_secrets(settings.keys),
             outbox_key_lost=is_outbox_key_lost(settings),
+            queue_usable=is_queue_usable(settings.directory),
             public_key=demonstration_key().fingerprint,
             records=_examined_records(directory, space, opened),
             space=space,

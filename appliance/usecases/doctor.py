@@ -13,6 +13,7 @@ from appliance.core.errors import AudioDamaged, AudioMissing, ModelFault, Storag
 from appliance.core.findings import Finding
 from appliance.core.ids import Sha256
 from appliance.core.inference import InferenceQuery, InferenceStatus
+from appliance.core.manifest_json import parse_manifest
 from appliance.core.model import ModelVersion, VersionState
 from appliance.ports import (
     AudioStore,
@@ -42,7 +43,10 @@ from appliance.usecases.checks import (
     model_files,
     outbox_key,
     private_files,
+    protocols,
+    queue,
     secrets,
+    signing_keys,
     sqlite_version,
     stuck_jobs,
     tablets,
@@ -78,6 +82,7 @@ class ExaminedBox:
         missing_secrets: names of the files of `keys/` that are missing or damaged.
         unchecked_secrets: names of those in which damage could not be seen.
         outbox_key_lost: the key that tablets seal to was given out and is gone.
+        queue_usable: the queue's file is absent or sound.
         public_key: fingerprint of the demonstration key that ships with the release.
         records: what the database holds, or why it could not be opened.
         recordings_above_bytes: with less free space no recording is taken.
@@ -88,6 +93,7 @@ class ExaminedBox:
     missing_secrets: tuple[str, ...]
     unchecked_secrets: tuple[str, ...] = ()
     outbox_key_lost: bool = False
+    queue_usable: bool = True
     public_key: str
     records: ExaminedRecords | StorageFault
     space: DiskSpace
@@ -136,6 +142,7 @@ def _looks(box: ExaminedBox, *, deep: bool) -> tuple[Look, ...]:
         ("recordings", lambda: _look_at_recordings(box, opened_records(box))),
         ("audio", lambda: _look_at_audio(box, opened_records(box), deep=deep)),
         ("tablets", lambda: _look_at_tablets(box, opened_records(box))),
+        ("protocols", lambda: _look_at_protocols(opened_records(box))),
         ("models", lambda: _look_at_models(box, opened_records(box))),
         ("bundles", lambda: _look_at_bundles(box, opened_records(box), deep=deep)),
     )
@@ -158,6 +165,7 @@ def _look_at_files(box: ExaminedBox) -> Iterator[Finding]:
     yield from secrets.check(box.missing_secrets)
     yield from outbox_key.check(lost=box.outbox_key_lost)
     yield from private_files.check(modes)
+    yield from queue.check(usable=box.queue_usable)
     yield from disk_space.check(
         box.space.free_bytes(),
         recordings_above_bytes=box.recordings_above_bytes,
@@ -179,9 +187,7 @@ def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Findi
             sung[row.entry.entity_id] = canary.heard(row.entry, sung.get(row.entry.entity_id))
     yield from clock.check(past, now=box.clock())
     heard = {
-        f"{version.model_name}@{version.version}": sung.get(
-            version.id, canary.Heard(at=version.installed_at)
-        )
+        _named(version): sung.get(version.id, canary.Heard(at=version.installed_at))
         for version in records.models.versions()
         if version.state is not VersionState.REMOVED
     }
@@ -226,16 +232,32 @@ def _look_at_tablets(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Fin
     yield from tablets.check(records.tablets.tablets(), now=box.clock())
 
 
+def _look_at_protocols(records: ExaminedRecords) -> Iterator[Finding]:
+    active = next((one.id for one in records.protocols.protocols() if one.active), None)
+    answering = (model.active for model in records.models.models())
+    known = {_named(v): parse_manifest(v.manifest).protocols for v in answering if v is not None}
+    yield from protocols.check(active, answering=known)
+
+
+def _named(version: ModelVersion) -> str:
+    return f"{version.model_name}@{version.version}"
+
+
 def _look_at_models(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
     yield from active_model.check(records.models.models())
-    yield from demonstration_key.check(records.keys.keys(), public=box.public_key)
+    keys = records.keys.keys()
+    yield from demonstration_key.check(keys, public=box.public_key)
+    serving = {
+        _named(v): v.key_fingerprint for v in records.models.versions() if v.state in SERVING
+    }
+    yield from signing_keys.check(serving, trusted={key.fingerprint for key in keys})
 
 
 def _look_at_bundles(
     box: ExaminedBox, records: ExaminedRecords, *, deep: bool
 ) -> Iterator[Finding]:
     serving = [version for version in records.models.versions() if version.state in SERVING]
-    faults = {f"{v.model_name}@{v.version}": _fault_of(v, box, deep=deep) for v in serving}
+    faults = {_named(v): _fault_of(v, box, deep=deep) for v in serving}
     yield from model_files.check(
         {name: code for name, code in faults.items() if code},
         leftovers=unnamed_bundles(bundles=box.bundles, models=records.models),

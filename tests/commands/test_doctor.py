@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 
 from tests.commands.console import Console
@@ -69,3 +72,19 @@ def test_a_canary_that_cannot_sing_keeps_nobody_from_the_rest(box: Console) -> N
     """A box without its secrets cannot be opened for it."""
     (box.directory / "keys" / "token.key").unlink()
     assert found(box, "--canary")["secret-missing"] == "error"
+
+
+def test_queue_signer_and_protocol_are_looked_at(box: Console) -> None:
+    """A file that is no queue, a revoked signer, a protocol no model knows: each by its name."""
+    assert box.run("doctor", "--json").status == 0
+    (box.directory / "huey.db").write_bytes(b"no queue" * 1000)
+    (box.directory / "huey.db").chmod(0o600)
+    for key in box.json("keys", "list")["keys"]:
+        box.json("keys", "revoke", key["fingerprint"])
+    document = (Path(str(files("appliance"))) / "protocols" / "spira-2022.1.json").read_text()
+    other = box.file("other.json", document.replace('"spira-2022.1"', '"other-2026.1"'))
+    box.json("protocols", "install", other)
+    box.json("protocols", "activate", "other-2026.1")
+    codes = found(box)
+    assert (codes["queue-damaged"], codes["signer-revoked"]) == ("warning", "warning")
+    assert codes["protocol-unknown-to-model"] == "error"

@@ -26,7 +26,10 @@ from appliance.usecases.checks import (
     disk_space,
     model_files,
     private_files,
+    protocols,
+    queue,
     secrets,
+    signing_keys,
     sqlite_version,
     stuck_jobs,
     tablets,
@@ -230,6 +233,30 @@ def test_a_demonstration_key_is_warned_of() -> None:
     assert outcome(demonstration_key.check((author,), public=author.fingerprint)) == [(code, ERROR)]
 
 
+def test_a_version_that_answers_has_a_signer_who_is_trusted() -> None:
+    """One whose key was revoked goes on answering, and is named."""
+    assert outcome(signing_keys.check({"a@1": "k", "b@1": "l"}, trusted={"k", "l"})) == []
+    (finding,) = signing_keys.check({"a@1": "k", "b@1": "l"}, trusted={"k"})
+    assert (finding.code, finding.severity) == ("signer-revoked", WARNING)
+    assert finding.details["versions"] == ("b@1",)
+
+
+def test_what_answers_knows_the_protocol_that_work_begins_under() -> None:
+    """Without one no work begins; under a strange one all work ends inconclusive."""
+    made_for = {"a@1": ("p.1", "p.2"), "b@1": ("p.1",)}
+    assert outcome(protocols.check("p.1", answering=made_for)) == []
+    assert outcome(protocols.check(None, answering=made_for)) == [("protocol-missing", ERROR)]
+    (finding,) = protocols.check("p.2", answering=made_for)
+    assert (finding.code, finding.severity) == ("protocol-unknown-to-model", ERROR)
+    assert finding.details["versions"] == ("b@1",)
+
+
+def test_a_queue_that_is_no_queue_is_told() -> None:
+    """It costs a minute, and no result."""
+    assert outcome(queue.check(usable=True)) == []
+    assert outcome(queue.check(usable=False)) == [("queue-damaged", WARNING)]
+
+
 @dataclass
 class Health:
     """A database that says what a test wants."""
@@ -261,6 +288,7 @@ class WholeBundles(FakeBundleStore):
 def box_of(ward: Ward, directory: Path) -> ExaminedBox:
     """Return a ward as a box in a private directory."""
     directory.chmod(0o700)
+    ward.records.keys.add_key(a_trusted_key(), audit=an_audit())
     return ExaminedBox(
         directory=directory,
         clock=ward.clock,
@@ -296,7 +324,7 @@ def test_a_box_in_order_has_no_finding(ward: Ward, tmp_path: Path) -> None:
 
 
 def test_the_whole_box_is_looked_at(ward: Ward, tmp_path: Path) -> None:
-    """Each look reaches its decision: files, audit, recordings, audio, jobs, keys, clock."""
+    """Each look reaches its decision: files, queue, audit, recordings, audio, jobs, keys, clock."""
     box = box_of(ward, tmp_path)
     ward.submit(ward.request(ward.recordings()))
     ward.record("sustentada", a_voice(level=0.2))
@@ -304,7 +332,10 @@ def test_the_whole_box_is_looked_at(ward: Ward, tmp_path: Path) -> None:
     (tmp_path / "huey.db").chmod(0o644)
     for sha256 in list(ward.audio.hashes())[:1]:
         ward.audio.erase(sha256, unless=lambda: False)
-    key = a_trusted_key(scope=KeyScope.DEMONSTRATION)
+    box = replace(box, queue_usable=False)
+    for trusted in tuple(ward.records.keys.keys()):
+        ward.records.keys.revoke_key(trusted.fingerprint, audit=an_audit())
+    key = a_trusted_key(scope=KeyScope.DEMONSTRATION, public_key=bytes([1] * 32))
     ward.records.keys.add_key(key, audit=an_audit(at=ward.now + timedelta(days=9)))
     ward.now += timedelta(days=2)
 
@@ -317,6 +348,8 @@ def test_the_whole_box_is_looked_at(ward: Ward, tmp_path: Path) -> None:
         "jobs-stuck",
         "demonstration-key-trusted",
         "clock-went-back",
+        "queue-damaged",
+        "signer-revoked",
     }
 
 

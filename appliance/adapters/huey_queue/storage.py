@@ -129,6 +129,14 @@ class WakingStorage(SqliteStorage):  # type: ignore[misc]
         return found
 
 
+def is_usable(path: Path) -> bool:
+    """Return whether a queue's file is absent, sound or just busy."""
+    try:
+        return _is_ours(path)
+    except sqlite3.Error:
+        return True
+
+
 def _is_ours(path: Path) -> bool:
     """Return whether a file is absent or a sound queue. Raises sqlite3.Error while it is busy."""
     try:
