@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from appliance.core.csv_text import Cell
+from appliance.core.export_dates import Calendar
 from appliance.core.ids import InferenceId
 from appliance.core.inference import Attachment, Consent, Inference, Recording
 
@@ -21,6 +22,7 @@ class Column(Generic[Row]):
     Attributes:
         type: `string`, `integer`, `number`, `boolean`, `instant` or `numbers` (JSON).
         unit: UCUM; empty where there is none.
+        values: all that a text may be; empty where it may be any.
         cell: takes the value from a row.
     """
 
@@ -28,6 +30,7 @@ class Column(Generic[Row]):
     type: str
     meaning: str
     unit: str = ""
+    values: tuple[str, ...] = ()
     cell: Callable[[Row], Cell]
 
 
@@ -37,7 +40,7 @@ class InferenceRow:
 
     Attributes:
         patient_id: the pseudonym; None where no RGH was asked.
-        user_id, tablet_id: pseudonyms, too.
+        user_id, tablet_id: pseudonyms, too, unless patients are identified.
         consent: the latest decision, which counts.
     """
 
@@ -54,12 +57,14 @@ class RecordingRow:
 
     Attributes:
         room_noise_db: of the recording of the room that was judged with it; None without one.
+        path: of its sound in the export; None where the sound is not in it.
     """
 
     inference_id: InferenceId
     attachment: Attachment
     recording: Recording
     room_noise_db: float | None
+    path: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,16 +85,22 @@ def header(columns: Sequence[Column[Row]]) -> tuple[str, ...]:
     return tuple(one.name for one in columns)
 
 
-def cells(columns: Sequence[Column[Row]], row: Row) -> tuple[Cell, ...]:
-    """Return a row's cells in the order of the columns."""
-    return tuple(one.cell(row) for one in columns)
+def cells(columns: Sequence[Column[Row]], row: Row, calendar: Calendar) -> tuple[Cell, ...]:
+    """Return a row's cells in the order of the columns, each instant by the calendar."""
+    return tuple(calendar.cell(one.cell(row)) for one in columns)
 
 
 def column(
-    name: str, kind: str, meaning: str, cell: Callable[[Row], Cell], *, unit: str = ""
+    name: str,
+    kind: str,
+    meaning: str,
+    cell: Callable[[Row], Cell],
+    *,
+    unit: str = "",
+    values: Iterable[str] = (),
 ) -> Column[Row]:
     """Return a column; short, since there are many."""
-    return Column(name=name, type=kind, meaning=meaning, unit=unit, cell=cell)
+    return Column(name=name, type=kind, meaning=meaning, unit=unit, values=tuple(values), cell=cell)
 
 
 def only(pattern: str, text: str | None) -> str | None:

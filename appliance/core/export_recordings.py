@@ -6,7 +6,7 @@ from typing import Final
 
 from appliance.core.export_columns import Column, RecordingRow, column, only
 from appliance.core.patterns import SHA256
-from appliance.core.quality import ROOM_NOISE_ROLE, judged_snr_db
+from appliance.core.quality import ROOM_NOISE_ROLE, Verdict, judged_snr_db
 
 
 def _judged_snr_db(row: RecordingRow) -> float | None:
@@ -33,7 +33,13 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
         "digest of the words read",
         lambda r: only(SHA256, r.attachment.prompt_sha256),
     ),
-    column("verdict", "string", "ok, warn or fail", lambda r: r.attachment.verdict.value),
+    column(
+        "verdict",
+        "string",
+        "whether it can be used",
+        lambda r: r.attachment.verdict.value,
+        values=Verdict,
+    ),
     column(
         "verdict_reasons",
         "string",
@@ -135,4 +141,5 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
         lambda r: r.attachment.capture.sample_rate_hz,
         unit="Hz",
     ),
+    column("path", "string", "its file in this export; empty without sound", lambda r: r.path),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from appliance.core.diagnosis import Diagnosis, Reason
 from appliance.core.export_columns import (
     Column,
     ConsentRow,
@@ -16,8 +17,13 @@ from appliance.core.export_columns import (
     column,
     only,
 )
+from appliance.core.inference import ConsentDecision, InferenceStatus, Purpose
 from appliance.core.patterns import RELEASE, SHA256
-from appliance.core.result import Result
+from appliance.core.result import Result, ResultState
+from appliance.core.rgh import RghCheck
+
+DECISIONS: Final = tuple(one for one in ConsentDecision if one.allows_recordings)
+"""The consents under which somebody is in an export at all."""
 
 INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
     column("id", "string", "id of the inference", lambda r: r.inference.id),
@@ -38,15 +44,26 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         lambda r: r.inference.clock_offset_s,
         unit="s",
     ),
-    column("purpose", "string", "inference or collection", lambda r: r.inference.purpose.value),
     column(
-        "status", "string", "processing, completed or error", lambda r: r.inference.status.value
+        "purpose",
+        "string",
+        "to be scored, or to be collected only",
+        lambda r: r.inference.purpose.value,
+        values=Purpose,
+    ),
+    column(
+        "status",
+        "string",
+        "where it stands",
+        lambda r: r.inference.status.value,
+        values=InferenceStatus,
     ),
     column(
         "consent",
         "string",
         "the decision that counts: accepted, or unverified for a request of the 2022 API",
         lambda r: r.consent.decision.value,
+        values=DECISIONS,
     ),
     column(
         "consent_study",
@@ -78,14 +95,16 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
     column(
         "diagnosis",
         "string",
-        "positive, negative or inconclusive; empty without an answer",
+        "of the model that was asked; empty without an answer",
         lambda r: r.inference.diagnosis and r.inference.diagnosis.value,
+        values=Diagnosis,
     ),
     column(
         "reason",
         "string",
         "why it is inconclusive",
         lambda r: r.inference.reason and r.inference.reason.value,
+        values=Reason,
     ),
     column(
         "first_shown_at",
@@ -102,8 +121,9 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
     column(
         "rgh_check",
         "string",
-        "whether the check letter of the RGH fits: ok, failed, none",
+        "whether the check letter of the RGH fits; none: the hospital has no rule",
         lambda r: r.inference.rgh_check.value,
+        values=RghCheck,
     ),
     column(
         "stopped_early",
@@ -142,14 +162,21 @@ RESULTS: Final[tuple[Column[Result], ...]] = (
         lambda r: r.demonstration,
     ),
     column("shadow", "boolean", "scored without being shown to who took it", lambda r: r.shadow),
-    column("state", "string", "queued, running, done or error", lambda r: r.state.value),
+    column("state", "string", "where it stands", lambda r: r.state.value, values=ResultState),
     column(
         "diagnosis",
         "string",
-        "positive, negative or inconclusive; empty without an answer",
+        "of this version; empty without an answer",
         lambda r: r.diagnosis and r.diagnosis.value,
+        values=Diagnosis,
     ),
-    column("reason", "string", "why it is inconclusive", lambda r: r.reason and r.reason.value),
+    column(
+        "reason",
+        "string",
+        "why it is inconclusive",
+        lambda r: r.reason and r.reason.value,
+        values=Reason,
+    ),
     column("reason_subject", "string", "the role or field at fault", lambda r: r.reason_subject),
     column("error_code", "string", "why there was no answer", lambda r: r.error_code),
     column("probability", "number", "of respiratory insufficiency", lambda r: r.probability),
@@ -167,7 +194,13 @@ RESULTS: Final[tuple[Column[Result], ...]] = (
 CONSENTS: Final[tuple[Column[ConsentRow], ...]] = (
     column("id", "string", "id of the decision", lambda r: r.consent.id),
     column("inference_id", "string", "inferences.id", lambda r: r.inference_id),
-    column("decision", "string", "accepted or unverified", lambda r: r.consent.decision.value),
+    column(
+        "decision",
+        "string",
+        "what was decided; one that was taken back and given anew stands in order",
+        lambda r: r.consent.decision.value,
+        values=ConsentDecision,
+    ),
     column("taken_at", "instant", "when it was taken", lambda r: r.consent.taken_at),
     column(
         "text_sha256",

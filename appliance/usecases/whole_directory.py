@@ -86,10 +86,10 @@ def file_faults() -> Iterator[None]:
 
 
 def sha256_sums(directory: Path) -> str:
-    """Return the lines of `sha256sum` for the files of a directory, by name."""
+    """Return the lines of `sha256sum` for the files below a directory, by path."""
     return "".join(
-        f"{file_sha256(path)}  {path.name}\n"
-        for path in sorted(directory.iterdir())
+        f"{file_sha256(path)}  {path.relative_to(directory).as_posix()}\n"
+        for path in sorted(directory.rglob("*"))
         if path.is_file()
     )
 

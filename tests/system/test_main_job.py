@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.commands.console import EVERYTHING
 from tests.system.boxes import Box, run_spira
 
 pytestmark = pytest.mark.system
@@ -118,7 +119,7 @@ def test_the_export_holds_what_was_sent_and_nobody_s_name(
     inference_id = nurse.post_2022(golden).json()["inference_id"]
     nurse.wait_for_result(inference_id)
 
-    run_spira("export", str(tmp_path / "out"), "--data", str(box.data))
+    run_spira("export", str(tmp_path / "out"), *EVERYTHING, "--data", str(box.data))
 
     with (tmp_path / "out" / "inferences.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

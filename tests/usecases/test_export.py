@@ -14,16 +14,20 @@ import pytest
 from appliance import __version__
 from appliance.core.audit import AuditAction
 from appliance.core.errors import InvalidRequest, TargetNotEmpty, TargetUnwritable
+from appliance.core.export_choice import ExportChoice
+from appliance.core.export_found import ExportCounts
 from appliance.core.ids import HospitalId, InferenceId, ProtocolId, ResultId
 from appliance.core.inference import Consent, ConsentDecision, Inference
 from appliance.core.protocol import parse_protocol
-from appliance.usecases.export import ExportCounts, ExportRecords, export_tables
+from appliance.usecases.export import ExportRecords, export_tables
 from appliance.usecases.predict import predict_next
 from tests.builders import NOON, a_consent, a_hospital, an_audit, an_installed_protocol
 from tests.usecases.ward import PROTOCOL, Ward, a_voice
 
 KEY = bytes(range(32))
 RGH = "14259401E"
+ANY = ExportChoice()
+"""What is asked for where nothing is said."""
 
 
 def export(
@@ -31,14 +35,14 @@ def export(
     target: Path,
     *,
     key: bytes = KEY,
-    study: str | None = None,
+    choice: ExportChoice = ANY,
     progress: Callable[[int], None] = lambda _number: None,
 ) -> ExportCounts:
     """Export a ward."""
     return export_tables(
         target,
         pseudonym_key=key,
-        study=study,
+        choice=choice,
         actor="console",
         progress=progress,
         clock=lambda: NOON,
@@ -47,6 +51,7 @@ def export(
             protocols=ward.records.protocols,
             inferences=ward.records.inferences,
             recordings=ward.records.recordings,
+            audio=ward.audio,
             audit=ward.records.audit,
         ),
     )
@@ -97,7 +102,13 @@ def test_each_inference_is_a_row_with_its_answers(ward: Ward, tmp_path: Path) ->
     assert {r["inference_id"] for r in rows(tmp_path / "out", "results.csv")} == {inference.id}
     recordings = rows(tmp_path / "out", "recordings.csv")
     assert {r["id"] for r in recordings} == {a.recording_id for a in inference.attachments}
-    assert counts == ExportCounts(n_inferences=1, n_results=1, n_recordings=len(recordings))
+    assert counts == ExportCounts(
+        n_inferences=1,
+        n_results=1,
+        n_recordings=len(recordings),
+        n_small_groups=1,
+        n_in_small_groups=1,
+    )
 
 
 def test_no_file_holds_the_rgh(ward: Ward, tmp_path: Path) -> None:
@@ -144,16 +155,16 @@ def test_a_study_has_pseudonyms_of_its_own(ward: Ward, tmp_path: Path) -> None:
     found = []
     for number, study in enumerate(("voz-2026", "voz-2026", "voz-2027", None)):
         out = tmp_path / str(number)
-        export(ward, out, study=study)
+        export(ward, out, choice=ExportChoice(study=study))
         (row,) = rows(out, "inferences.csv")
         found.append(tuple(row[name] for name in columns))
         assert inference.user_id not in (out / "inferences.csv").read_text(encoding="utf-8")
         told = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
-        assert told["options"] == {"study": study}
+        assert told["options"]["study"] == study
     assert found[0] == found[1]
     assert len({value for pair in found[1:] for value in pair}) == 6
     with pytest.raises(InvalidRequest, match="study"):
-        export(ward, tmp_path / "bad", study="Voz 2026")
+        export(ward, tmp_path / "bad", choice=ExportChoice(study="Voz 2026"))
     assert not (tmp_path / "bad").exists()
 
 
@@ -371,7 +382,7 @@ def test_an_export_says_where_it_comes_from(ward: Ward, tmp_path: Path) -> None:
     ]
     assert told["counts"]["n_inferences"] == 1
     assert result.computed_at is not None
-    assert told["newest_record_at"] == result.computed_at.isoformat()
+    assert told["newest_record_at"] == f"{result.computed_at:%Y-%m}"  # a day would tell too much
     assert told["small_groups"] == {
         "k": 5,
         "by": ["hospital_id", "age in decades", "gender"],

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
 
+from appliance.core.export_choice import ExportChoice
+from appliance.core.export_dates import Dates
 from tests.usecases.test_export import export, sent, work
-from tests.usecases.ward import Ward
+from tests.usecases.test_export_choices import TIME_UUID, unverified, with_answers
+from tests.usecases.ward import Ward, a_voice
 
 pytestmark = pytest.mark.lab
 
@@ -32,16 +38,105 @@ def test_pandas_reads_an_export(ward: Ward, tmp_path: Path) -> None:
     assert recordings["inference_id"].isin(inferences["id"]).all()
 
 
-def test_the_tool_of_data_packages_takes_an_export_for_valid(ward: Ward, tmp_path: Path) -> None:
-    """Every cell has its column's type, every key what it points at, every file its digest."""
+@pytest.mark.parametrize(
+    "choice",
+    [
+        ExportChoice(),
+        ExportChoice(dates=Dates.MONTH_HOUR, study="voz-2026", include_unverified=True),
+        ExportChoice(
+            dates=Dates.TRUE,
+            include_test=True,
+            identified=True,
+            audio=True,
+            reason="held to by the tool of data packages",
+        ),
+        ExportChoice(where={"gender": frozenset({"nobody"})}),
+    ],
+    ids=["as it is", "2022, month and hour", "all there is", "nothing"],
+)
+def test_the_tool_of_data_packages_takes_an_export_for_valid(
+    ward: Ward, tmp_path: Path, choice: ExportChoice
+) -> None:
+    """Every cell has its column's type, limits and choices; every key what it points at."""
+    from frictionless import validate  # noqa: PLC0415 - only in the lab
+
+    sent(ward)
+    with_answers(
+        ward,
+        age=104,
+        sample_type="TEST",
+        covid_status="TRUE",
+        hospitalized=True,
+        hospitalization_start="2026-02-01",
+        spo2_at="2026-03-01T08:30:00-03:00",
+    )
+    unverified(ward, id=TIME_UUID)
+    work(ward)
+    export(ward, tmp_path / "out", choice=choice)
+    package = tmp_path / "out" / "datapackage.json"
+    report = validate(str(package))
+    assert report.valid, report.to_summary()
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "fault"),
+    [
+        ("inferences.csv", b",93,", b",930,", "constraint-error"),
+        ("inferences.csv", b",93,", b",much,", "type-error"),
+        ("inferences.csv", b"Feminino", b"feminine", "constraint-error"),
+        ("inferences.csv", b"00000000-0000-4000-8000-", b"00000000-0000-4000-9000-", "foreign-key"),
+        ("recordings.csv", b",warn,", b",good,", "constraint-error"),
+        ("consents.csv", b",accepted,", b",yes,", "constraint-error"),
+    ],
+)
+def test_what_no_record_can_be_is_found_by_the_tool(
+    ward: Ward, tmp_path: Path, table: str, old: bytes, new: bytes, fault: str
+) -> None:
+    """Beyond a limit, none of the choices, or of no inference, digests left aside."""
+    from frictionless import validate  # noqa: PLC0415 - only in the lab
+
+    quiet = {role: ward.record(role, a_voice(level=0.02)) for role in ward.protocol.required_roles}
+    ward.submit(ward.request(quiet))
+    export(ward, tmp_path / "out")
+    document = tmp_path / "out" / "datapackage.json"
+    package = json.loads(document.read_text(encoding="utf-8"))
+    for resource in package["resources"]:
+        del resource["hash"], resource["bytes"]
+    document.write_text(json.dumps(package), encoding="utf-8")
+    assert validate(str(document)).valid
+    content = (tmp_path / "out" / table).read_bytes()
+    assert old in content
+    (tmp_path / "out" / table).write_bytes(content.replace(old, new))
+    found = {kind for (kind,) in validate(str(document)).flatten(["type"])}
+    assert fault in found
+
+
+def test_the_digests_of_a_data_package_are_held_to(ward: Ward, tmp_path: Path) -> None:
+    """A byte that changed is found, whatever it means."""
     from frictionless import validate  # noqa: PLC0415 - only in the lab
 
     sent(ward)
     work(ward)
     export(ward, tmp_path / "out")
-    package = tmp_path / "out" / "datapackage.json"
-    report = validate(str(package))
-    assert report.valid, report.to_summary()
     results = tmp_path / "out" / "results.csv"
-    results.write_bytes(results.read_bytes().replace(b",done,", b",gone,"))
-    assert not validate(str(package)).valid  # the digest is held to
+    results.write_bytes(results.read_bytes().replace(b",done,", b",error,"))
+    (fault,) = validate(str(tmp_path / "out" / "datapackage.json")).flatten(["type", "note"])[:1]
+    assert fault[0] == "hash-count", fault
+
+
+def test_the_readme_of_an_export_tells_pandas_right(
+    ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lines run as they stand there."""
+    import pandas as pd  # noqa: PLC0415 - only in the lab
+
+    inference = sent(ward)
+    work(ward)
+    export(ward, tmp_path / "out")
+    text = (tmp_path / "out" / "README.txt").read_text(encoding="utf-8")
+    lines = text.partition("  pandas\n")[2].partition("  R\n")[0]
+    monkeypatch.chdir(tmp_path / "out")
+    found: dict[str, Any] = {"pd": pd}
+    exec(dedent(lines), found)  # noqa: S102 - what the README tells people to run
+    (row,) = found["both"].to_dict("records")
+    assert (row["inference_id"], row["demonstration"]) == (inference.id, False)

@@ -15,6 +15,7 @@ import pytest
 
 from appliance.core.audit import AuditAction
 from appliance.core.errors import ApplianceError
+from appliance.core.export_choice import ExportChoice
 from appliance.core.ids import InferenceId
 from appliance.core.inference import Attachment, Capture, Consent, Inference, InferenceQuery
 from appliance.core.pseudonym import id_pseudonym
@@ -171,7 +172,7 @@ def exported(ward: Ward, target: Path) -> bytes:
     export_tables(
         target,
         pseudonym_key=bytes(32),
-        study=None,
+        choice=ExportChoice(include_test=True, include_unverified=True),
         actor="console",
         progress=lambda _number: None,
         clock=lambda: NOON,
@@ -180,6 +181,7 @@ def exported(ward: Ward, target: Path) -> bytes:
             protocols=ward.records.protocols,
             inferences=ward.records.inferences,
             recordings=ward.records.recordings,
+            audio=ward.audio,
             audit=ward.records.audit,
         ),
     )
