@@ -67,6 +67,10 @@ AudioOption: TypeAlias = Annotated[
     bool,
     typer.Option("--audio", help="With the sound, never of spoken consent; needs --reason."),
 ]
+ParquetOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--parquet", help="Each table as Parquet, too; pyarrow has to be installed."),
+]
 ReasonOption: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="Why, for the audit, which keeps it: name no patient."),
@@ -84,6 +88,7 @@ def export(  # noqa: PLR0913 - each option of an export is one
     include_unverified: UnverifiedOption = False,
     identified: IdentifiedOption = False,
     audio: AudioOption = False,
+    parquet: ParquetOption = False,
     reason: ReasonOption = None,
     directory: DirectoryOption = None,
     as_json: JsonOption = False,
@@ -102,6 +107,7 @@ def export(  # noqa: PLR0913 - each option of an export is one
         where=read_where(where or ()),
         identified=identified,
         audio=audio,
+        parquet=parquet,
         reason=reason,
     )
     with opened(directory) as box:
@@ -113,7 +119,7 @@ def export(  # noqa: PLR0913 - each option of an export is one
             progress=progress("inferences looked at"),
             clock=box.clock,
             new_id=box.new_id,
-            records=_records(box),
+            records=_records(box, parquet=parquet),
         )
     show(
         {"export": {"directory": str(target), **asdict(counts)}},
@@ -122,13 +128,16 @@ def export(  # noqa: PLR0913 - each option of an export is one
     )
 
 
-def _records(box: Appliance) -> ExportRecords:
+def _records(box: Appliance, *, parquet: bool) -> ExportRecords:
+    from appliance.bootstrap import parquet_writer  # noqa: PLC0415 - help needs no box
+
     return ExportRecords(
         protocols=box.protocols,
         inferences=box.inferences,
         recordings=box.recordings,
         audio=box.audio,
         audit=box.audit,
+        parquet=parquet_writer() if parquet else None,
     )
 
 

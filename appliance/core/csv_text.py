@@ -37,6 +37,11 @@ def guarded(text: str) -> str:
     return GUARD + text if text[:1] in _GUARDED and text else text
 
 
+def unguarded(text: str) -> str:
+    """Return the text that `guarded` was given."""
+    return text.removeprefix(GUARD)
+
+
 def plain_text(cell: Cell) -> str:
     """Return the cell as text, neither guarded nor quoted; None is empty.
 

@@ -27,6 +27,7 @@ class ExportChoice:
         where: column -> the texts of which its cell has to be one; every column has to fit.
         identified: with what identifies: RGH, free texts, ages over 89, ids of users and tablets.
         audio: with the sound of all recordings but the spoken consent.
+        parquet: each table as Parquet, too.
         reason: why; must be given for `identified` and `audio`, and is kept in the audit.
     """
 
@@ -38,6 +39,7 @@ class ExportChoice:
     where: Mapping[str, frozenset[str]] = field(default_factory=dict)
     identified: bool = False
     audio: bool = False
+    parquet: bool = False
     reason: str | None = None
 
     def __post_init__(self) -> None:
@@ -67,6 +69,7 @@ class ExportChoice:
             "where": _told(self.where, secret) or None,
             "identified": self.identified,
             "audio": self.audio,
+            "parquet": self.parquet,
             "reason": self.reason,
         }
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from appliance import __version__
 from appliance.core.audit import AuditAction, audited
@@ -51,13 +51,18 @@ PROVENANCE: Final = "provenance.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRecords:
-    """The records an export reads, and the audit it is written in."""
+    """The records an export reads, the audit it is written in, and what else it writes with.
+
+    Attributes:
+        parquet: writes a CSV as Parquet, given the fields of the data package; None: nobody asked.
+    """
 
     protocols: ProtocolRecords
     inferences: InferenceRecords
     recordings: RecordingRecords
     audio: AudioStore
     audit: AuditRecords
+    parquet: Callable[[Path, Path, Sequence[Mapping[str, Any]]], None] | None = None
 
 
 def export_tables(
@@ -96,7 +101,13 @@ def export_tables(
     with whole_directory(target, marker=SUMS) as building:
         rows = _written_rows(building, protocols, choice, names, records, progress=progress)
         with file_faults():
-            _describe(building, protocols, rows, choice, told)
+            package = _describe(building, protocols, rows, choice, told)
+            if records.parquet is not None:
+                for resource in package["resources"]:
+                    table = building / resource["path"]
+                    records.parquet(
+                        table, table.with_suffix(".parquet"), resource["schema"]["fields"]
+                    )
             (building / SUMS).write_text(sha256_sums(building), encoding="ascii")
         counts = asdict(rows.counts)
         entry = audited(AuditAction.EXPORTED, new_id(), at=clock(), actor=actor, **told, **counts)
@@ -136,8 +147,12 @@ def _describe(
     rows: ExportRows,
     choice: ExportChoice,
     told: Mapping[str, str | bool | None],
-) -> None:
-    """Write what people and programs read of the tables, and where all of it comes from."""
+) -> dict[str, Any]:
+    """Write what people and programs read of the tables, and where all of it comes from.
+
+    Returns:
+        The data package.
+    """
     counts, identified = rows.counts, choice.identified
     facts = ExportFacts(
         choice=choice,
@@ -158,6 +173,7 @@ def _describe(
     ):
         text = json.dumps(document, ensure_ascii=False, indent=2)
         (building / name).write_text(f"{text}\n", encoding="utf-8")
+    return package
 
 
 def _provenance(

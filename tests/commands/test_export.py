@@ -6,6 +6,7 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def test_what_is_wrong_with_an_export_is_said_by_name(
     said = box.run("export", str(tmp_path / "out"), *options, "--json")
     assert (said.status, said.error) == (3, "invalid-request")
     assert [fault["field"] for fault in said.document["error"]["errors"]] == [field]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is not None, reason="pyarrow is installed here")
+def test_parquet_without_its_library_is_refused_by_name(box: Console, tmp_path: Path) -> None:
+    """With what to install; nothing is written."""
+    said = box.run("export", str(tmp_path / "out"), "--parquet", "--json")
+    assert (said.status, said.error) == (5, "parquet-missing")
+    assert "pip install" in said.document["error"]["remedy"]
     assert not (tmp_path / "out").exists()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance import __version__
+from appliance.adapters.parquet_files import WriteParquet
 from appliance.core.audit import AuditAction
 from appliance.core.errors import InvalidRequest, TargetNotEmpty, TargetUnwritable
 from appliance.core.export_choice import ExportChoice
@@ -36,6 +37,7 @@ def export(
     *,
     key: bytes = KEY,
     choice: ExportChoice = ANY,
+    parquet: WriteParquet | None = None,
     progress: Callable[[int], None] = lambda _number: None,
 ) -> ExportCounts:
     """Export a ward."""
@@ -53,6 +55,7 @@ def export(
             recordings=ward.records.recordings,
             audio=ward.audio,
             audit=ward.records.audit,
+            parquet=parquet,
         ),
     )
 

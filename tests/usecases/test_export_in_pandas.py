@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
+from appliance.adapters.parquet_files import parquet_writer
 from appliance.core.export_choice import ExportChoice
 from appliance.core.export_dates import Dates
-from tests.usecases.test_export import export, sent, work
+from appliance.core.ids import HospitalId
+from tests.builders import a_hospital, an_audit
+from tests.usecases.test_export import export, rows, sent, work
 from tests.usecases.test_export_choices import TIME_UUID, unverified, with_answers
 from tests.usecases.ward import Ward, a_voice
 
@@ -109,6 +113,33 @@ def test_what_no_record_can_be_is_found_by_the_tool(
     (tmp_path / "out" / table).write_bytes(content.replace(old, new))
     found = {kind for (kind,) in validate(str(document)).flatten(["type"])}
     assert fault in found
+
+
+def test_parquet_holds_what_the_tables_hold(ward: Ward, tmp_path: Path) -> None:
+    """Typed, with missing as missing and texts as they were; the same bytes twice."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - only in the lab
+
+    ward.records.hospitals.add_hospital(
+        a_hospital(id=HospitalId("hospital-2"), name="=SUM(A1)"), audit=an_audit()
+    )
+    with_answers(ward, local="=SUM(A1)", spo2=93, spo2_at="2026-03-01T08:30:00-03:00")
+    work(ward)
+    for name in ("first", "second"):
+        export(ward, tmp_path / name, choice=ExportChoice(parquet=True), parquet=parquet_writer())
+
+    out = tmp_path / "first"
+    (row,) = pq.read_table(out / "inferences.parquet").to_pylist()
+    (told,) = rows(out, "inferences.csv")
+    assert (row["local"], told["local"]) == ("=SUM(A1)", "'=SUM(A1)")
+    assert (row["spo2"], row["age"], row["stopped_early"]) == (93, None, False)
+    assert row["spo2_at"] == datetime.fromisoformat(told["spo2_at"])
+    (result,) = pq.read_table(out / "results.parquet").to_pylist()
+    assert result["output"] == json.loads(rows(out, "results.csv")[0]["output"])
+    n_recordings = pq.read_table(out / "recordings.parquet").num_rows
+    assert n_recordings == len(rows(out, "recordings.csv"))
+    sums = (out / "SHA256SUMS").read_text()
+    assert sums == (tmp_path / "second" / "SHA256SUMS").read_text()
+    assert sums.count(".parquet\n") == 5
 
 
 def test_the_digests_of_a_data_package_are_held_to(ward: Ward, tmp_path: Path) -> None:
