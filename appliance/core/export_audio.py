@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from appliance.core.ids import InferenceId
+from appliance.core.ids import InferenceId, Sha256
 from appliance.core.inference import Attachment, Consent, ConsentDecision
 from appliance.core.wav import read_wav, write_wav
 
@@ -15,6 +16,14 @@ SPOKEN_CONSENT_ROLE: Final = "aceite"
 SHARING: Final = "audio_sharing"
 N_DIGITS: Final = 16
 """Of a file's SHA-256, in its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """A file of sound in an export: where, and its digest there."""
+
+    path: str
+    sha256: Sha256
 
 
 def may_leave(consent: Consent, role: str) -> bool:

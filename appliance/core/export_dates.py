@@ -24,7 +24,7 @@ class Dates(StrEnum):
     """How an export tells dates.
 
     Attributes:
-        SHIFTED: moved back by whole days, by the same number in all that is of one patient.
+        SHIFTED: moved back by whole days, the same number in all of one patient, and to the minute.
         MONTH_HOUR: the first of the month, and the full hour.
         TRUE: as they were.
     """
@@ -53,7 +53,8 @@ class Calendar:
                 case Dates.TRUE:
                     return at
                 case Dates.SHIFTED:
-                    return at - self.back
+                    # Seconds that stay would join the exports of two studies.
+                    return at.replace(second=0, microsecond=0) - self.back
                 case Dates.MONTH_HOUR:
                     return at.replace(day=1, minute=0, second=0, microsecond=0)
         except OverflowError:

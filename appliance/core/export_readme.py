@@ -89,26 +89,27 @@ Files
 _PSEUDONYMS: Final = """\
 Who is who
   patient_id is a pseudonym: the same patient of the same hospital has the same one at every
-  export of this box, or of the study that was named (--study). user_id and tablet_id are
-  pseudonyms, too; the key they are made with never leaves the box. Ids of inferences, recordings
-  and results are those of the box, unless they hold a time. No column holds the RGH;
-  fields that identify, and free texts, are left out (codebook.csv, column exported). An age of 90
-  stands for 90 and over. Rare answers can still point at a person: this is pseudonymous health
-  data, keep it so.
+  export of this box, or of the study that was named (--study). All other ids are pseudonyms, too,
+  and none is that of the box or of another study; the key they are made with never leaves the box.
+  No column holds the RGH; fields that identify, and free texts, are left out (codebook.csv, column
+  exported). An age of 90 stands for 90 and over. Rare answers can still point at a person, and
+  answers and measures are the same in every study: this is pseudonymous health data, keep it so,
+  and do not compare it row by row with that of another study.
 """
 
 _IDENTIFIED: Final = """\
 Who is who
-  THIS EXPORT IDENTIFIES PATIENTS: RGH, free texts and ages are in it as they were entered, and
-  users and tablets by their ids on the box. Why is in provenance.json (reason) and in the audit
-  of the box. patient_id is the pseudonym that exports without names have.
+  THIS EXPORT IDENTIFIES PATIENTS: RGH, free texts and ages are in it as they were entered, and all
+  ids are those of the box. Why is in provenance.json (reason) and in the audit of the box.
+  patient_id is the pseudonym that exports without names have.
 """
 
 _DATES: Final = {
     Dates.SHIFTED: f"""\
-  All dates of a patient are moved back by the same number of whole days, 1 to {MAX_DAYS}: intervals
-  and times of day are true, dates, seasons and days of the week are not. The number is the same at
-  every export of this study. Rows stand in the order of their ids, which tells nothing of time.
+  All dates of a patient are moved back by the same number of whole days, 1 to {MAX_DAYS}, and
+  instants are cut to the minute: intervals and times of day are true, dates, seasons and days of
+  the week are not. The number is the same at every export of this study. Rows stand in the order
+  of their ids, which tells nothing of time.
 """,
     Dates.MONTH_HOUR: """\
   Every instant is told as the first of its month at its full hour in UTC, every date as the first
@@ -126,7 +127,7 @@ Sound
   name; recordings.path says which. A voice identifies: treat these files as you would a name.
   Spoken consents are never in it, nor is who accepted but did not agree to audio_sharing. Unless
   patients are identified, what a recorder wrote into a file beside the sound (LIST, bext) is
-  taken out; recordings.sha256 is that of the file on the box.
+  taken out; recordings.sha256 is that of the file here.
 """
 
 _HOW: Final = """\

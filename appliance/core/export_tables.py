@@ -15,10 +15,11 @@ from appliance.core.export_columns import (
     ConsentRow,
     InferenceRow,
     column,
+    one_of,
     only,
 )
 from appliance.core.inference import ConsentDecision, InferenceStatus, Purpose
-from appliance.core.patterns import RELEASE, SHA256
+from appliance.core.patterns import RELEASE
 from appliance.core.result import Result, ResultState
 from appliance.core.rgh import RghCheck
 
@@ -26,15 +27,15 @@ DECISIONS: Final = tuple(one for one in ConsentDecision if one.allows_recordings
 """The consents under which somebody is in an export at all."""
 
 INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
-    column("id", "string", "id of the inference", lambda r: r.inference.id),
+    column("id", "string", "pseudonym of the inference", lambda r: r.inference.id),
     column(
         "patient_id",
         "string",
         "pseudonym: one a patient and hospital, made with a key that never leaves the box",
         lambda r: r.patient_id,
     ),
-    column("user_id", "string", "pseudonym of who took it", lambda r: r.user_id),
-    column("hospital_id", "string", "id of the hospital", lambda r: r.inference.hospital_id),
+    column("user_id", "string", "pseudonym of who took it", lambda r: r.inference.user_id),
+    column("hospital_id", "string", "pseudonym of the hospital", lambda r: r.inference.hospital_id),
     column("created_in", "instant", "when it was taken", lambda r: r.inference.captured_at),
     column("received_at", "instant", "when the box had it", lambda r: r.inference.received_at),
     column(
@@ -90,7 +91,7 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         "digest of the protocol's document",
         lambda r: r.inference.protocol_sha256,
     ),
-    column("model_id", "string", "id of the model asked for", lambda r: r.inference.model_id),
+    column("model_id", "string", "pseudonym of the model asked", lambda r: r.inference.model_id),
     column("model_name", "string", "name of the model asked", lambda r: r.inference.model_name),
     column(
         "diagnosis",
@@ -141,15 +142,15 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         "tablet_id",
         "string",
         "pseudonym of the tablet",
-        lambda r: r.tablet_id,
+        lambda r: r.inference.tablet_id,
     ),
 )
 """The fixed columns; those of the protocols' forms follow them (`codebook.form_columns`)."""
 
 RESULTS: Final[tuple[Column[Result], ...]] = (
-    column("id", "string", "id of the result", lambda r: r.id),
+    column("id", "string", "pseudonym of the result", lambda r: r.id),
     column("inference_id", "string", "inferences.id", lambda r: r.inference_id),
-    column("model_id", "string", "id of the model", lambda r: r.model_id),
+    column("model_id", "string", "pseudonym of the model", lambda r: r.model_id),
     column("model_name", "string", "name of the model", lambda r: r.model_name),
     column("model_version", "string", "version of the model", lambda r: r.model_version),
     column("graph_sha256", "string", "digest of the model's graph", lambda r: r.graph_sha256),
@@ -192,7 +193,7 @@ RESULTS: Final[tuple[Column[Result], ...]] = (
 )
 
 CONSENTS: Final[tuple[Column[ConsentRow], ...]] = (
-    column("id", "string", "id of the decision", lambda r: r.consent.id),
+    column("id", "string", "pseudonym of the decision", lambda r: r.consent.id),
     column("inference_id", "string", "inferences.id", lambda r: r.inference_id),
     column(
         "decision",
@@ -205,14 +206,14 @@ CONSENTS: Final[tuple[Column[ConsentRow], ...]] = (
     column(
         "text_sha256",
         "string",
-        "digest of the text decided on",
-        lambda r: only(SHA256, r.consent.text_sha256),
+        "digest of the text decided on; one of a protocol",
+        lambda r: one_of(r.said.digests, r.consent.text_sha256),
     ),
     column(
         "language",
         "string",
         "of the text; one of a protocol",
-        lambda r: r.consent.language if r.consent.language in r.languages else None,
+        lambda r: one_of(r.said.languages, r.consent.language),
     ),
     column(
         "witness_present", "boolean", "whether somebody saw it", lambda r: r.consent.witness_present

@@ -9,11 +9,6 @@ END: Final = r"(?![\s\S])"
 """The end of a text in Python and in JavaScript; Python's `$` stands before a last newline too."""
 
 UUID: Final = f"^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}{END}"
-RANDOM_UUID: Final = (
-    f"^[0-9a-f]{{8}}-[0-9a-f]{{4}}-4[0-9a-f]{{3}}-[89ab][0-9a-f]{{3}}-[0-9a-f]{{12}}{END}"
-)
-"""A UUID that tells nothing (version 4); others hold an instant, or the address of a machine."""
-
 SHA256: Final = f"^[0-9a-f]{{64}}{END}"
 LANGUAGE_TAG: Final = f"^[A-Za-z]{{2,3}}(-[A-Za-z0-9]{{2,8}})*{END}"
 CODE_WORD: Final = f"^[a-z][a-z_]{{0,31}}{END}"

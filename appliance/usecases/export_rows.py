@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from appliance.core.csv_text import Cell, csv_row, plain_text
 from appliance.core.errors import FieldError, InvalidRequest, RecordDamaged
-from appliance.core.export_audio import may_leave, sound_alone, sound_path
+from appliance.core.export_audio import Sound, may_leave, sound_alone, sound_path
 from appliance.core.export_choice import ExportChoice
-from appliance.core.export_columns import ConsentRow, InferenceRow, RecordingRow, cells, header
+from appliance.core.export_columns import (
+    ConsentRow,
+    InferenceRow,
+    RecordingRow,
+    cells,
+    header,
+    texts_of,
+)
 from appliance.core.export_found import ExportCounts, Found, ModelSaid, is_test, noise_of_room
 from appliance.core.export_names import Names
 from appliance.core.export_recordings import RECORDINGS
 from appliance.core.export_tables import CONSENTS, INFERENCES, RESULTS
 from appliance.core.form_columns import AGE, form_columns
-from appliance.core.ids import ConsentId, RecordingId, ResultId
+from appliance.core.ids import Sha256
 from appliance.core.inference import (
     Attachment,
     Consent,
@@ -68,7 +74,7 @@ class ExportRows:
         self._names = names
         self._sounds = sounds
         self._form = form_columns(protocols, identified=choice.identified)
-        self._languages = frozenset(name for one in protocols for name in one.languages)
+        self._said = texts_of(protocols)
         columns = (*header(INFERENCES), *(column.name for column in self._form))
         self._where = _places(choice.where, columns)
         self._headers = {
@@ -138,21 +144,14 @@ class ExportRows:
         patient_id = names.patient(inference)
         calendar = names.calendar(inference, patient_id)
         row = InferenceRow(
-            inference=replace(inference, id=names.inference(inference)),
-            patient_id=patient_id,
-            user_id=names.user(inference),
-            tablet_id=names.tablet(inference),
-            consent=found.consent,
+            inference=names.inference(inference), patient_id=patient_id, consent=found.consent
         )
         answers = (column.cell(inference, calendar) for column in self._form)
         told = (*cells(INFERENCES, row, calendar), *answers)
         if not all(plain_text(told[place]) in texts for place, texts in self._where):
             return
         owner = row.inference.id
-        results = (
-            replace(one, id=ResultId(names.record(one.id)), inference_id=owner)
-            for one in found.results
-        )
+        results = map(names.result, found.results)
         self._add("inferences.csv", owner, (told,))
         self._add("results.csv", owner, (cells(RESULTS, one, calendar) for one in results))
         self._add(
@@ -171,37 +170,41 @@ class ExportRows:
         for consent in found.consents:
             yield ConsentRow(
                 inference_id=row.inference.id,
-                consent=replace(consent, id=ConsentId(self._names.record(consent.id))),
-                languages=self._languages,
+                consent=self._names.consent(consent),
+                said=self._said,
             )
 
     def _taken(self, found: Found, row: InferenceRow) -> Iterable[RecordingRow]:
         noise_db = noise_of_room(found.attached, found.recordings)
         for recording in found.recordings:
             place = found.attached[recording.id]
+            sound = self._copied(recording, place, row)
+            whole = recording.sha256 if self._choice.identified else None
             yield RecordingRow(
                 inference_id=row.inference.id,
                 attachment=place,
-                recording=replace(recording, id=RecordingId(self._names.record(recording.id))),
+                recording=self._names.recording(recording),
                 room_noise_db=noise_db,
-                path=self._copied(recording, place, row),
+                path=sound.path if sound else None,
+                sha256=sound.sha256 if sound else whole,
+                said=self._said,
             )
 
-    def _copied(self, recording: Recording, place: Attachment, row: InferenceRow) -> str | None:
-        """Copy a sound into the export; return its path there, None if it may not leave."""
+    def _copied(self, recording: Recording, place: Attachment, row: InferenceRow) -> Sound | None:
+        """Copy a sound into the export, unless it may not leave."""
         if not self._choice.audio or not may_leave(row.consent, place.role):
             return None
         content = self._sounds.read(recording.sha256)
         if not self._choice.identified:
             content = sound_alone(content)
-        digest = hashlib.sha256(content).hexdigest()
+        digest = Sha256(hashlib.sha256(content).hexdigest())
         path = sound_path(row.patient_id, row.inference.id, place, digest)
         with file_faults():
             target = self._building / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         self.counts.n_sounds += 1
-        return path
+        return Sound(path=path, sha256=digest)
 
     def _add(self, table: str, key: str, rows: Iterable[Iterable[Cell]]) -> None:
         block = "".join(map(csv_row, rows))

@@ -63,7 +63,7 @@ def test_people_are_told_what_was_left_out(box: Console, asked: str, tmp_path: P
     assert bare.stdout.splitlines()[0] == f"0 inferences in {tmp_path / 'bare'}"
     assert "1 without word of consent, too: --include-unverified" in bare.stdout
     assert "1 patients are in groups of fewer than five" in whole.stdout
-    assert asked in (tmp_path / "whole" / "inferences.csv").read_text(encoding="utf-8")
+    assert asked not in (tmp_path / "whole" / "inferences.csv").read_text(encoding="utf-8")
     tests = box.run("export", str(tmp_path / "tests"), "--include-unverified")
     assert "1 tests, too: --include-test" in tests.stdout
 

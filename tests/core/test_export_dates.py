@@ -22,8 +22,11 @@ def shifted(person: str = "patient-1", key: bytes = KEY) -> Calendar:
 
 
 @given(INSTANTS, INSTANTS, st.text())
-def test_intervals_and_times_of_day_stay(first: datetime, second: datetime, person: str) -> None:
+def test_intervals_and_times_of_day_stay_to_the_minute(
+    first: datetime, second: datetime, person: str
+) -> None:
     """One patient's instants are moved by the same number of whole days, 1 to 365."""
+    first, second = (at.replace(second=0, microsecond=0) for at in (first, second))
     calendar = shifted(person)
     told = calendar.instant(first), calendar.instant(second)
     assert told[0] is not None
@@ -44,6 +47,14 @@ def test_a_date_is_moved_like_an_instant(day: object) -> None:
         assert told == instant.date().isoformat()
     else:
         assert (instant, told) == (None, None)
+
+
+def test_seconds_are_not_told() -> None:
+    """They would join what two studies say of one visit."""
+    calendar = shifted()
+    at = NOON.replace(second=59, microsecond=999_999)
+    assert calendar.instant(at) == calendar.instant(NOON)
+    assert calendar.answer(at.isoformat(), FieldFormat.DATE_TIME) == calendar.instant(NOON)
 
 
 def test_patients_and_studies_are_moved_each_by_its_own() -> None:

@@ -21,6 +21,7 @@ from appliance.core.submission import ConsentRequest
 from appliance.core.wav import read_wav
 from tests.builders import NOON, a_model_version, an_audit, digest_of
 from tests.usecases.test_export import RGH, export, rows, sent, withdraw, work
+from tests.usecases.test_export import told as told_id
 from tests.usecases.ward import RATE_HZ, Ward, a_voice
 
 REASON = "Parity of the 2021 model, CAAE 12345678.9.0000.0068"
@@ -107,7 +108,7 @@ def test_a_patient_s_visits_keep_their_interval(ward: Ward, tmp_path: Path) -> N
     told = {r["id"]: r["created_in"] for r in exported(ward, tmp_path / "1")["inferences.csv"]}
     again = {r["id"]: r["created_in"] for r in exported(ward, tmp_path / "2")["inferences.csv"]}
 
-    between = [datetime.fromisoformat(told[one.id]) for one in (first, second)]
+    between = [datetime.fromisoformat(told[told_id(one.id)]) for one in (first, second)]
     assert between[0] - between[1] == timedelta(days=7)
     assert told == again
 
@@ -137,26 +138,7 @@ def test_rows_stand_in_an_order_that_tells_nothing_of_time(ward: Ward, tmp_path:
     for name in TABLES:
         key = "id" if name == "inferences.csv" else "inference_id"
         found = list(dict.fromkeys(row[key] for row in told[name]))
-        assert found == sorted(ids)
-
-
-def test_an_id_that_holds_a_time_is_replaced(ward: Ward, tmp_path: Path) -> None:
-    """In every table by the same one, made with the key of the study; others stay."""
-    ward.submit(ward.request(ward.recordings(), id=TIME_UUID))
-    kept = sent(ward).id
-
-    told = exported(ward, tmp_path / "out")
-    other = exported(ward, tmp_path / "other", study="voz-2026")
-    true = exported(ward, tmp_path / "true", identified=True, dates=Dates.TRUE, reason=REASON)
-
-    (replaced,) = {row["id"] for row in told["inferences.csv"]} - {kept}
-    assert replaced != TIME_UUID
-    for name in TABLES[1:]:
-        assert {row["inference_id"] for row in told[name]} == {kept, replaced}
-    assert replaced not in {row["id"] for row in other["inferences.csv"]}
-    assert {row["id"] for row in true["inferences.csv"]} == {kept, TIME_UUID}
-    whole = b"".join(path.read_bytes() for path in (tmp_path / "out").iterdir())
-    assert TIME_UUID.encode() not in whole
+        assert found == sorted(map(told_id, ids)) != list(map(told_id, ids))
 
 
 # --- what is left out
@@ -171,8 +153,8 @@ def test_tests_are_left_out_unless_asked_for(ward: Ward, tmp_path: Path) -> None
     asked = exported(ward, tmp_path / "asked", include_test=True)
 
     assert (counts.n_inferences, counts.n_test) == (1, 1)
-    assert [row["id"] for row in rows(tmp_path / "out", "inferences.csv")] == [kept.id]
-    assert {row["id"] for row in asked["inferences.csv"]} == {kept.id, test.id}
+    assert [row["id"] for row in rows(tmp_path / "out", "inferences.csv")] == [told_id(kept.id)]
+    assert {row["id"] for row in asked["inferences.csv"]} == {told_id(kept.id), told_id(test.id)}
     assert "Tests are in it" in (tmp_path / "asked" / "README.txt").read_text()
     assert "Tests are in it" not in (tmp_path / "out" / "README.txt").read_text()
 
@@ -207,8 +189,8 @@ def test_who_was_never_asked_is_left_out_unless_asked_for(ward: Ward, tmp_path: 
     asked = exported(ward, tmp_path / "asked", include_unverified=True)
 
     assert (counts.n_inferences, counts.n_unverified) == (1, 1)
-    assert [row["id"] for row in rows(tmp_path / "out", "inferences.csv")] == [kept.id]
-    assert {row["id"] for row in asked["inferences.csv"]} == {kept.id, old.id}
+    assert [row["id"] for row in rows(tmp_path / "out", "inferences.csv")] == [told_id(kept.id)]
+    assert {row["id"] for row in asked["inferences.csv"]} == {told_id(kept.id), told_id(old.id)}
 
 
 def test_since_when_the_box_received_it(ward: Ward, tmp_path: Path) -> None:
@@ -220,8 +202,8 @@ def test_since_when_the_box_received_it(ward: Ward, tmp_path: Path) -> None:
     told = exported(ward, tmp_path / "out", since=late.received_at)
     none = exported(ward, tmp_path / "none", since=late.received_at + timedelta(seconds=1))
 
-    assert [row["id"] for row in told["inferences.csv"]] == [late.id]
-    assert early.id not in (tmp_path / "out" / "recordings.csv").read_text()
+    assert [row["id"] for row in told["inferences.csv"]] == [told_id(late.id)]
+    assert told_id(early.id) not in (tmp_path / "out" / "recordings.csv").read_text()
     assert none["inferences.csv"] == none["recordings.csv"] == []
 
 
@@ -237,11 +219,11 @@ def test_rows_by_what_stands_in_their_columns(ward: Ward, tmp_path: Path) -> Non
         assert {row["inference_id"] for row in told["recordings.csv"]} == ids
         return ids
 
-    assert found("gender=Feminino") == {woman.id}
-    assert found("gender=Feminino", "gender=Masculino") == {woman.id, man.id}
-    assert found("gender=Masculino", "age=61", "stopped_early=false") == {man.id}
+    assert found("gender=Feminino") == {told_id(woman.id)}
+    assert found("gender=Feminino", "gender=Masculino") == {told_id(woman.id), told_id(man.id)}
+    assert found("gender=Masculino", "age=61", "stopped_early=false") == {told_id(man.id)}
     assert found("gender=Masculino", "age=62") == set()
-    assert found("age=") == {woman.id, nobody.id}
+    assert found("age=") == {told_id(woman.id), told_id(nobody.id)}
 
 
 @pytest.mark.parametrize("column", ["rgh", "reading", "results.id"])
@@ -332,7 +314,7 @@ def test_sound_leaves_with_a_reason(ward: Ward, tmp_path: Path) -> None:
     lines = (tmp_path / "out" / "SHA256SUMS").read_text().splitlines()
     sums = {path: digest for digest, path in (line.split("  ") for line in lines)}
     for path in files:
-        assert path.startswith(f"audio/sub-{patient}/ses-{inference.id.replace('-', '')}/")
+        assert path.startswith(f"audio/sub-{patient}/ses-{told_id(inference.id).replace('-', '')}/")
         assert sums[path][:16] in path
         assert (tmp_path / "out" / path).read_bytes() == a_voice()
 
@@ -360,10 +342,10 @@ def test_sound_of_2022_and_of_who_took_consent_back(ward: Ward, tmp_path: Path) 
 
     told = exported(ward, tmp_path / "out", audio=True, include_unverified=True, reason=REASON)
 
-    assert {row["inference_id"] for row in told["recordings.csv"]} == {old.id}
+    assert {row["inference_id"] for row in told["recordings.csv"]} == {told_id(old.id)}
     assert sum(bool(row["path"]) for row in told["recordings.csv"]) == 2
     names = [str(path) for path in (tmp_path / "out").rglob("*")]
-    assert not any(gone.id.replace("-", "") in name for name in names)
+    assert not any(told_id(gone.id).replace("-", "") in name for name in names)
 
 
 def test_what_a_recorder_wrote_beside_the_sound_stays(ward: Ward, tmp_path: Path) -> None:

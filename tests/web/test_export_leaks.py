@@ -18,7 +18,7 @@ from appliance.core.errors import ApplianceError
 from appliance.core.export_choice import ExportChoice
 from appliance.core.ids import InferenceId
 from appliance.core.inference import Attachment, Capture, Consent, Inference, InferenceQuery
-from appliance.core.pseudonym import id_pseudonym
+from appliance.core.pseudonym import id_pseudonym, record_pseudonym
 from appliance.usecases.export import ExportRecords, export_tables
 from appliance.web.bodies import InferenceBody, inference_request
 from tests.builders import NOON, a_consent, an_attachment, an_audit, an_inference, digest_of
@@ -300,5 +300,5 @@ def test_no_row_of_old_names_a_patient_in_an_export(
 
     whole = exported(ward, tmp_path / "out")
 
-    assert old.id.encode() in whole
+    assert record_pseudonym(bytes(32), old.id).encode() in whole
     assert [trace for trace in TRACES if trace in whole] == []
