@@ -14,6 +14,7 @@ from appliance.core.protocol import Protocol
 
 NAME: Final = "datapackage.json"
 CODEBOOK: Final = "codebook.csv"
+HASH_PREFIX: Final = "sha256:"
 
 _TYPES: Final[Mapping[str, Mapping[str, str]]] = {
     "string": {"type": "string"},
@@ -84,7 +85,7 @@ def _resource(file: str, fields: list[dict[str, Any]], written: WrittenFile) -> 
         "mediatype": "text/csv",
         "encoding": "utf-8",
         "bytes": written.n_bytes,
-        "hash": f"sha256:{written.sha256}",
+        "hash": f"{HASH_PREFIX}{written.sha256}",
         "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "doubleQuote": True},
         "schema": schema,
     }

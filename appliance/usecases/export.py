@@ -16,8 +16,8 @@ from appliance import __version__
 from appliance.core.audit import AuditAction, audited
 from appliance.core.codebook import HEADER, codebook_rows
 from appliance.core.csv_text import Cell, csv_row
+from appliance.core.data_package import HASH_PREFIX, WrittenFile, data_package
 from appliance.core.data_package import NAME as PACKAGE
-from appliance.core.data_package import WrittenFile, data_package
 from appliance.core.export_choice import ExportChoice
 from appliance.core.export_dates import told_end
 from appliance.core.export_found import ExportCounts
@@ -101,14 +101,13 @@ def export_tables(
     with whole_directory(target, marker=SUMS) as building:
         rows = _written_rows(building, protocols, choice, names, records, progress=progress)
         with file_faults():
-            package = _describe(building, protocols, rows, choice, told)
-            if records.parquet is not None:
-                for resource in package["resources"]:
-                    table = building / resource["path"]
-                    records.parquet(
-                        table, table.with_suffix(".parquet"), resource["schema"]["fields"]
-                    )
-            (building / SUMS).write_text(sha256_sums(building), encoding="ascii")
+            tables = _describe(building, protocols, rows, choice, told)["resources"]
+            for one in tables:
+                if records.parquet is not None:
+                    table = building / one["path"]
+                    records.parquet(table, table.with_suffix(".parquet"), one["schema"]["fields"])
+            known = {one["path"]: one["hash"].removeprefix(HASH_PREFIX) for one in tables}
+            (building / SUMS).write_text(sha256_sums(building, known=known), encoding="ascii")
         counts = asdict(rows.counts)
         entry = audited(AuditAction.EXPORTED, new_id(), at=clock(), actor=actor, **told, **counts)
         records.audit.append(entry)
