@@ -29,7 +29,7 @@ def readme(facts: ExportFacts) -> str:
     """Return the README of an export, without a time of its own."""
     choice = facts.choice
     parts = (
-        _FILES,
+        _FILES + (_PARQUET if choice.parquet else ""),
         _who(facts),
         _IDENTIFIED if choice.identified else _PSEUDONYMS,
         _small_groups(facts),
@@ -84,6 +84,10 @@ Files
   datapackage.json  the same for programs: a Tabular Data Package (frictionlessdata.io)
   provenance.json   which box, protocols, models and options; counts; the newest record in it
   SHA256SUMS        check with: sha256sum -c SHA256SUMS
+"""
+
+_PARQUET: Final = """\
+  *.parquet         the same tables with types, and texts as they are: no apostrophe before them
 """
 
 _PSEUDONYMS: Final = """\

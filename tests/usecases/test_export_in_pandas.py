@@ -140,6 +140,7 @@ def test_parquet_holds_what_the_tables_hold(ward: Ward, tmp_path: Path) -> None:
     sums = (out / "SHA256SUMS").read_text()
     assert sums == (tmp_path / "second" / "SHA256SUMS").read_text()
     assert sums.count(".parquet\n") == 5
+    assert "*.parquet" in (out / "README.txt").read_text(encoding="utf-8")
 
 
 def test_the_digests_of_a_data_package_are_held_to(ward: Ward, tmp_path: Path) -> None:
