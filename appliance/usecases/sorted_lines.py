@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -15,7 +15,7 @@ MAX_HELD: Final = 1024 * 1024
 """Characters held before a piece is put aside."""
 
 MAX_PIECES: Final = 64
-"""Put aside before they are made one: each is an open file while they are merged."""
+"""Of about one size: so many are made one, so that few files are open while they are merged."""
 
 
 class SortedLines:
@@ -35,7 +35,7 @@ class SortedLines:
         self._held: list[tuple[str, str]] = []
         self._n_held = 0
         self._n_put = 0
-        self._pieces: list[Path] = []
+        self._levels: list[list[Path]] = []
 
     def add(self, key: str, block: str) -> None:
         """Add a block under its key. Raises TargetUnwritable, DiskFull."""
@@ -46,29 +46,41 @@ class SortedLines:
 
     def write_to(self, file: TextIO) -> None:
         """Write all blocks in the order of their keys. Raises TargetUnwritable, DiskFull."""
-        with file_faults():
-            file.writelines(block for _, block in self._merged())
+        pieces = (piece for level in self._levels for piece in level)
+        with file_faults(), _opened(pieces) as pairs:
+            file.writelines(block for _, block in heapq.merge(sorted(self._held), pairs))
 
     def _put_aside(self) -> None:
-        """Put what is held aside, together with all that is there once that is many pieces."""
-        many = len(self._pieces) == MAX_PIECES
-        piece = self._aside / f"{self._name}-{self._n_put}"
-        self._n_put += 1
-        with file_faults():
-            with piece.open("w", encoding="utf-8") as file:
-                pairs = self._merged() if many else sorted(self._held)
-                file.writelines(f"{json.dumps(pair, ensure_ascii=False)}\n" for pair in pairs)
-            for merged in self._pieces if many else ():
-                merged.unlink()
-        self._pieces = [piece] if many else [*self._pieces, piece]
+        """Put what is held aside; so many pieces of a level become one of the next."""
+        piece = self._write(iter(sorted(self._held)))
         self._held.clear()
         self._n_held = 0
+        for level in self._levels:
+            level.append(piece)
+            if len(level) < MAX_PIECES:
+                return
+            with file_faults():
+                with _opened(level) as pairs:
+                    piece = self._write(pairs)
+                for merged in level:
+                    merged.unlink()
+            level.clear()
+        self._levels.append([piece])
 
-    def _merged(self) -> Iterator[tuple[str, str]]:
-        """Yield everything there is in order."""
-        with ExitStack() as opened:
-            files = [opened.enter_context(piece.open(encoding="utf-8")) for piece in self._pieces]
-            yield from heapq.merge(sorted(self._held), *map(_read, files))
+    def _write(self, pairs: Iterator[tuple[str, str]]) -> Path:
+        piece = self._aside / f"{self._name}-{self._n_put}"
+        self._n_put += 1
+        with file_faults(), piece.open("w", encoding="utf-8") as file:
+            file.writelines(f"{json.dumps(pair, ensure_ascii=False)}\n" for pair in pairs)
+        return piece
+
+
+@contextmanager
+def _opened(pieces: Iterable[Path]) -> Iterator[Iterator[tuple[str, str]]]:
+    """Give the pairs of all pieces in order."""
+    with ExitStack() as opened:
+        files = [opened.enter_context(piece.open(encoding="utf-8")) for piece in pieces]
+        yield heapq.merge(*map(_read, files))
 
 
 def _read(piece: TextIO) -> Iterator[tuple[str, str]]:

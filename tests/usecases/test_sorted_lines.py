@@ -26,16 +26,23 @@ def test_order_does_not_hang_on_what_is_held(
     assert file.getvalue() == "".join(blocks[key] for key in sorted(blocks))
 
 
-def test_files_that_are_open_at_once_are_few(tmp_path: Path) -> None:
-    """What was put aside is made one whenever it is many pieces; nothing is lost by that."""
+def test_many_pieces_are_few_files_and_little_work(tmp_path: Path) -> None:
+    """Equally large pieces are made one whenever they are many; each line is copied twice."""
+    n = MAX_PIECES**2 + MAX_PIECES + 1
     lines = SortedLines(tmp_path, "table", max_held=1)
-    keys = [f"{number * 7919 % 1000:03}" for number in range(1_000)]
+    keys = [f"{number * 7919 % n:05}" for number in range(n)]
+    written: dict[str, int] = {}
+    most = 0
     for key in keys:
         lines.add(key, f"{key}\n")
-        assert len(list(tmp_path.iterdir())) <= MAX_PIECES
+        pieces = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+        written |= pieces
+        most = max(most, len(pieces))
     file = io.StringIO()
     lines.write_to(file)
     assert file.getvalue().split() == sorted(keys)
+    assert most < 2 * MAX_PIECES
+    assert sum(written.values()) < 3 * n * len('["00000", "00000\\n"]\n')
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
