@@ -57,7 +57,7 @@ COMMANDS: Final[Sequence[Listed]] = (
     ),
     Listed(
         "export",
-        "Write inferences, results and recordings as CSV; nothing names a patient.",
+        "Write inferences, results and recordings as CSV; names no patient unless asked.",
         "appliance.commands.export:export",
         example="spira export export-2026-11",
     ),

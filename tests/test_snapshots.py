@@ -15,10 +15,11 @@ import typer.main
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from appliance.core.codebook import HEADER, TABLES, form_columns
+from appliance.core.codebook import HEADER, TABLES
 from appliance.core.csv_text import csv_row
 from appliance.core.errors import ApplianceError
 from appliance.core.export_columns import header
+from appliance.core.form_columns import form_columns
 from appliance.core.protocol import parse_protocol
 from appliance.settings import settings_table
 from appliance.web.problems import status_of

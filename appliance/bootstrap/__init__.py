@@ -29,6 +29,7 @@ from appliance.adapters.key_files import (
     read_secret,
 )
 from appliance.adapters.onnx_predictor import ConfinedPredictor, OnnxPredictor
+from appliance.adapters.parquet_files import parquet_writer
 from appliance.adapters.sqlite_records import SqliteRecords, open_records
 from appliance.adapters.systemd_notify import SystemdNotifier, systemd_notifier
 from appliance.bootstrap.appliance import Appliance
@@ -52,6 +53,7 @@ __all__ = [
     "now",
     "open_appliance",
     "open_examined",
+    "parquet_writer",
 ]
 
 OnFailure: TypeAlias = Callable[[StorageFailed], None] | None

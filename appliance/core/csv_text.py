@@ -37,8 +37,17 @@ def guarded(text: str) -> str:
     return GUARD + text if text[:1] in _GUARDED and text else text
 
 
-def _text(cell: Cell) -> str:
-    """Return the cell as text, before quoting."""
+def unguarded(text: str) -> str:
+    """Return the text that `guarded` was given."""
+    return text.removeprefix(GUARD)
+
+
+def plain_text(cell: Cell) -> str:
+    """Return the cell as text, neither guarded nor quoted; None is empty.
+
+    Raises:
+        ValueError: as `csv_row`.
+    """
     match cell:
         case None:
             return ""
@@ -51,7 +60,12 @@ def _text(cell: Cell) -> str:
         case tuple():
             return json.dumps([float(_number(number)) for number in cell])
         case str():
-            return guarded(cell)
+            return cell
+
+
+def _text(cell: Cell) -> str:
+    """Return the cell as text, before quoting."""
+    return guarded(cell) if isinstance(cell, str) else plain_text(cell)
 
 
 def _number(value: float) -> str:

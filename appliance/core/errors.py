@@ -486,6 +486,16 @@ class TabletNotFound(Missing):
     remedy = "List tablets to see their names and ids."
 
 
+class ParquetMissing(Missing):
+    """Parquet needs pyarrow, which is not installed beside this release."""
+
+    code = "parquet-missing"
+    remedy = (
+        "Install it where spira is (pip install 'pyarrow>=21,<26'), or leave --parquet out: "
+        "pandas, R and DuckDB read the CSV, and DuckDB makes Parquet of it."
+    )
+
+
 class FileMissing(Missing):
     """A file that was named does not exist or cannot be read."""
 

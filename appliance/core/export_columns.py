@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Generic, TypeVar
 
 from appliance.core.csv_text import Cell
+from appliance.core.export_dates import Calendar
 from appliance.core.ids import InferenceId
 from appliance.core.inference import Attachment, Consent, Inference, Recording
+from appliance.core.protocol import Protocol
 
 Row = TypeVar("Row")
 
@@ -21,6 +24,7 @@ class Column(Generic[Row]):
     Attributes:
         type: `string`, `integer`, `number`, `boolean`, `instant` or `numbers` (JSON).
         unit: UCUM; empty where there is none.
+        values: all that a text may be; empty where it may be any.
         cell: takes the value from a row.
     """
 
@@ -28,6 +32,7 @@ class Column(Generic[Row]):
     type: str
     meaning: str
     unit: str = ""
+    values: tuple[str, ...] = ()
     cell: Callable[[Row], Cell]
 
 
@@ -36,16 +41,27 @@ class InferenceRow:
     """An inference with what an export adds to it.
 
     Attributes:
+        inference: its ids are pseudonyms, unless patients are identified.
         patient_id: the pseudonym; None where no RGH was asked.
-        user_id, tablet_id: pseudonyms, too.
         consent: the latest decision, which counts.
     """
 
     inference: Inference
     patient_id: str | None
-    user_id: str | None
-    tablet_id: str | None
     consent: Consent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolTexts:
+    """What the installed protocols say to patients; what else a client named is not told.
+
+    Attributes:
+        languages: they say it in.
+        digests: SHA-256 of each prompt and each text of consent, in UTF-8.
+    """
+
+    languages: frozenset[str]
+    digests: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +70,18 @@ class RecordingRow:
 
     Attributes:
         room_noise_db: of the recording of the room that was judged with it; None without one.
+        path: of its sound in the export; None where the sound is not in it.
+        sha256: of its file, where that may be told.
+        said: only prompts of these are told.
     """
 
     inference_id: InferenceId
     attachment: Attachment
     recording: Recording
     room_noise_db: float | None
+    path: str | None
+    sha256: str | None
+    said: ProtocolTexts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +89,12 @@ class ConsentRow:
     """One decision on one inference.
 
     Attributes:
-        languages: those of the installed protocols; no other is exported.
+        said: only languages and texts of these are told.
     """
 
     inference_id: InferenceId
     consent: Consent
-    languages: frozenset[str]
+    said: ProtocolTexts
 
 
 def header(columns: Sequence[Column[Row]]) -> tuple[str, ...]:
@@ -80,16 +102,37 @@ def header(columns: Sequence[Column[Row]]) -> tuple[str, ...]:
     return tuple(one.name for one in columns)
 
 
-def cells(columns: Sequence[Column[Row]], row: Row) -> tuple[Cell, ...]:
-    """Return a row's cells in the order of the columns."""
-    return tuple(one.cell(row) for one in columns)
+def cells(columns: Sequence[Column[Row]], row: Row, calendar: Calendar) -> tuple[Cell, ...]:
+    """Return a row's cells in the order of the columns, each instant by the calendar."""
+    return tuple(calendar.cell(one.cell(row)) for one in columns)
+
+
+def texts_of(protocols: Sequence[Protocol]) -> ProtocolTexts:
+    """Return what these protocols say."""
+    prompts = {text for p in protocols for task in p.recordings for text in task.prompts.values()}
+    consents = {text.sha256 for p in protocols for text in p.consents.values()}
+    return ProtocolTexts(
+        languages=frozenset(language for p in protocols for language in p.languages),
+        digests=frozenset({*consents, *(sha256(text.encode()).hexdigest() for text in prompts)}),
+    )
 
 
 def column(
-    name: str, kind: str, meaning: str, cell: Callable[[Row], Cell], *, unit: str = ""
+    name: str,
+    kind: str,
+    meaning: str,
+    cell: Callable[[Row], Cell],
+    *,
+    unit: str = "",
+    values: Iterable[str] = (),
 ) -> Column[Row]:
     """Return a column; short, since there are many."""
-    return Column(name=name, type=kind, meaning=meaning, unit=unit, cell=cell)
+    return Column(name=name, type=kind, meaning=meaning, unit=unit, values=tuple(values), cell=cell)
+
+
+def one_of(known: frozenset[str], text: str | None) -> str | None:
+    """Return a client's text where it is one of these, else None."""
+    return text if text in known else None
 
 
 def only(pattern: str, text: str | None) -> str | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from appliance.core.export_columns import Column, RecordingRow, column, only
-from appliance.core.patterns import SHA256
-from appliance.core.quality import ROOM_NOISE_ROLE, judged_snr_db
+from appliance.core.export_columns import Column, RecordingRow, column, one_of
+from appliance.core.quality import ROOM_NOISE_ROLE, Verdict, judged_snr_db
 
 
 def _judged_snr_db(row: RecordingRow) -> float | None:
@@ -17,23 +16,34 @@ def _judged_snr_db(row: RecordingRow) -> float | None:
 
 
 RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
-    column("id", "string", "id of the recording", lambda r: r.recording.id),
+    column("id", "string", "pseudonym of the recording", lambda r: r.recording.id),
     column("inference_id", "string", "inferences.id", lambda r: r.inference_id),
     column("role", "string", "which recording of the protocol", lambda r: r.attachment.role),
     column("take", "integer", "number of the take, from 1", lambda r: r.attachment.take),
     column("chosen", "boolean", "the take that counts", lambda r: r.attachment.chosen),
     column("started_at", "instant", "when it was begun", lambda r: r.attachment.started_at),
     column("received_at", "instant", "when the box had it", lambda r: r.recording.received_at),
-    column("sha256", "string", "digest of the file", lambda r: r.recording.sha256),
+    column(
+        "sha256",
+        "string",
+        "digest of the file, where it is in this export or patients are identified",
+        lambda r: r.sha256,
+    ),
     column("n_bytes", "integer", "length of the file", lambda r: r.recording.n_bytes, unit="By"),
     column("gaps", "integer", "interruptions of the sound", lambda r: r.attachment.gaps),
     column(
         "prompt_sha256",
         "string",
-        "digest of the words read",
-        lambda r: only(SHA256, r.attachment.prompt_sha256),
+        "digest of the words read; one of a protocol",
+        lambda r: one_of(r.said.digests, r.attachment.prompt_sha256),
     ),
-    column("verdict", "string", "ok, warn or fail", lambda r: r.attachment.verdict.value),
+    column(
+        "verdict",
+        "string",
+        "whether it can be used",
+        lambda r: r.attachment.verdict.value,
+        values=Verdict,
+    ),
     column(
         "verdict_reasons",
         "string",
@@ -135,4 +145,5 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
         lambda r: r.attachment.capture.sample_rate_hz,
         unit="Hz",
     ),
+    column("path", "string", "its file in this export; empty without sound", lambda r: r.path),
 )

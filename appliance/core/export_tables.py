@@ -9,26 +9,33 @@ from __future__ import annotations
 
 from typing import Final
 
+from appliance.core.diagnosis import Diagnosis, Reason
 from appliance.core.export_columns import (
     Column,
     ConsentRow,
     InferenceRow,
     column,
+    one_of,
     only,
 )
-from appliance.core.patterns import RELEASE, SHA256
-from appliance.core.result import Result
+from appliance.core.inference import ConsentDecision, InferenceStatus, Purpose
+from appliance.core.patterns import RELEASE
+from appliance.core.result import Result, ResultState
+from appliance.core.rgh import RghCheck
+
+DECISIONS: Final = tuple(one for one in ConsentDecision if one.allows_recordings)
+"""The consents under which somebody is in an export at all."""
 
 INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
-    column("id", "string", "id of the inference", lambda r: r.inference.id),
+    column("id", "string", "pseudonym of the inference", lambda r: r.inference.id),
     column(
         "patient_id",
         "string",
         "pseudonym: one a patient and hospital, made with a key that never leaves the box",
         lambda r: r.patient_id,
     ),
-    column("user_id", "string", "pseudonym of who took it", lambda r: r.user_id),
-    column("hospital_id", "string", "id of the hospital", lambda r: r.inference.hospital_id),
+    column("user_id", "string", "pseudonym of who took it", lambda r: r.inference.user_id),
+    column("hospital_id", "string", "pseudonym of the hospital", lambda r: r.inference.hospital_id),
     column("created_in", "instant", "when it was taken", lambda r: r.inference.captured_at),
     column("received_at", "instant", "when the box had it", lambda r: r.inference.received_at),
     column(
@@ -38,15 +45,26 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         lambda r: r.inference.clock_offset_s,
         unit="s",
     ),
-    column("purpose", "string", "inference or collection", lambda r: r.inference.purpose.value),
     column(
-        "status", "string", "processing, completed or error", lambda r: r.inference.status.value
+        "purpose",
+        "string",
+        "to be scored, or to be collected only",
+        lambda r: r.inference.purpose.value,
+        values=Purpose,
+    ),
+    column(
+        "status",
+        "string",
+        "where it stands",
+        lambda r: r.inference.status.value,
+        values=InferenceStatus,
     ),
     column(
         "consent",
         "string",
         "the decision that counts: accepted, or unverified for a request of the 2022 API",
         lambda r: r.consent.decision.value,
+        values=DECISIONS,
     ),
     column(
         "consent_study",
@@ -73,19 +91,21 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         "digest of the protocol's document",
         lambda r: r.inference.protocol_sha256,
     ),
-    column("model_id", "string", "id of the model asked for", lambda r: r.inference.model_id),
+    column("model_id", "string", "pseudonym of the model asked", lambda r: r.inference.model_id),
     column("model_name", "string", "name of the model asked", lambda r: r.inference.model_name),
     column(
         "diagnosis",
         "string",
-        "positive, negative or inconclusive; empty without an answer",
+        "of the model that was asked; empty without an answer",
         lambda r: r.inference.diagnosis and r.inference.diagnosis.value,
+        values=Diagnosis,
     ),
     column(
         "reason",
         "string",
         "why it is inconclusive",
         lambda r: r.inference.reason and r.inference.reason.value,
+        values=Reason,
     ),
     column(
         "first_shown_at",
@@ -102,8 +122,9 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
     column(
         "rgh_check",
         "string",
-        "whether the check letter of the RGH fits: ok, failed, none",
+        "whether the check letter of the RGH fits; none: the hospital has no rule",
         lambda r: r.inference.rgh_check.value,
+        values=RghCheck,
     ),
     column(
         "stopped_early",
@@ -121,15 +142,15 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
         "tablet_id",
         "string",
         "pseudonym of the tablet",
-        lambda r: r.tablet_id,
+        lambda r: r.inference.tablet_id,
     ),
 )
 """The fixed columns; those of the protocols' forms follow them (`codebook.form_columns`)."""
 
 RESULTS: Final[tuple[Column[Result], ...]] = (
-    column("id", "string", "id of the result", lambda r: r.id),
+    column("id", "string", "pseudonym of the result", lambda r: r.id),
     column("inference_id", "string", "inferences.id", lambda r: r.inference_id),
-    column("model_id", "string", "id of the model", lambda r: r.model_id),
+    column("model_id", "string", "pseudonym of the model", lambda r: r.model_id),
     column("model_name", "string", "name of the model", lambda r: r.model_name),
     column("model_version", "string", "version of the model", lambda r: r.model_version),
     column("graph_sha256", "string", "digest of the model's graph", lambda r: r.graph_sha256),
@@ -142,14 +163,21 @@ RESULTS: Final[tuple[Column[Result], ...]] = (
         lambda r: r.demonstration,
     ),
     column("shadow", "boolean", "scored without being shown to who took it", lambda r: r.shadow),
-    column("state", "string", "queued, running, done or error", lambda r: r.state.value),
+    column("state", "string", "where it stands", lambda r: r.state.value, values=ResultState),
     column(
         "diagnosis",
         "string",
-        "positive, negative or inconclusive; empty without an answer",
+        "of this version; empty without an answer",
         lambda r: r.diagnosis and r.diagnosis.value,
+        values=Diagnosis,
     ),
-    column("reason", "string", "why it is inconclusive", lambda r: r.reason and r.reason.value),
+    column(
+        "reason",
+        "string",
+        "why it is inconclusive",
+        lambda r: r.reason and r.reason.value,
+        values=Reason,
+    ),
     column("reason_subject", "string", "the role or field at fault", lambda r: r.reason_subject),
     column("error_code", "string", "why there was no answer", lambda r: r.error_code),
     column("probability", "number", "of respiratory insufficiency", lambda r: r.probability),
@@ -165,21 +193,27 @@ RESULTS: Final[tuple[Column[Result], ...]] = (
 )
 
 CONSENTS: Final[tuple[Column[ConsentRow], ...]] = (
-    column("id", "string", "id of the decision", lambda r: r.consent.id),
+    column("id", "string", "pseudonym of the decision", lambda r: r.consent.id),
     column("inference_id", "string", "inferences.id", lambda r: r.inference_id),
-    column("decision", "string", "accepted or unverified", lambda r: r.consent.decision.value),
+    column(
+        "decision",
+        "string",
+        "what was decided; one that was taken back and given anew stands in order",
+        lambda r: r.consent.decision.value,
+        values=ConsentDecision,
+    ),
     column("taken_at", "instant", "when it was taken", lambda r: r.consent.taken_at),
     column(
         "text_sha256",
         "string",
-        "digest of the text decided on",
-        lambda r: only(SHA256, r.consent.text_sha256),
+        "digest of the text decided on; one of a protocol",
+        lambda r: one_of(r.said.digests, r.consent.text_sha256),
     ),
     column(
         "language",
         "string",
         "of the text; one of a protocol",
-        lambda r: r.consent.language if r.consent.language in r.languages else None,
+        lambda r: one_of(r.said.languages, r.consent.language),
     ),
     column(
         "witness_present", "boolean", "whether somebody saw it", lambda r: r.consent.witness_present

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
+import uuid
 from typing import Final
 
 from appliance.core.errors import FieldError, InvalidRequest
@@ -36,17 +37,31 @@ def study_key(key: bytes, study: str) -> bytes:
     return _digest(key, f"study{_SEPARATOR}{study}").digest()
 
 
-def id_pseudonym(key: bytes, kind: str, record_id: str | None) -> str | None:
-    """Return the pseudonym of a user or a tablet, 32 hexadecimal digits; None of nobody.
+def id_pseudonym(key: bytes, kind: str, record_id: str) -> str:
+    """Return the pseudonym of a user, a hospital or a tablet, 32 hexadecimal digits.
 
     Args:
         key: 32 bytes.
         kind: of thing, so that no two kinds share a pseudonym.
         record_id: its id on the box.
     """
-    if record_id is None:
-        return None
     return _digest(key, f"{kind}{_SEPARATOR}{record_id}").hexdigest()[:N_HEX_DIGITS]
+
+
+def record_pseudonym(key: bytes, record_id: str) -> str:
+    """Return the pseudonym of a record, a UUID made from its id and the key.
+
+    An id of the box would join the exports of two studies; those of some clients hold the instant
+    at which they were made, too.
+
+    Args:
+        key: 32 bytes.
+        record_id: its id on the box.
+    """
+    octets = bytearray(_digest(key, f"record{_SEPARATOR}{record_id}").digest()[:16])
+    octets[6] = octets[6] & 0x0F | 0x80  # version 8: of its maker's own (RFC 9562)
+    octets[8] = octets[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(octets)))
 
 
 def patient_pseudonym(key: bytes, hospital_id: str | None, rgh: str) -> str:

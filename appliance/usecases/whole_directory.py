@@ -15,7 +15,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -85,13 +85,16 @@ def file_faults() -> Iterator[None]:
         raise TargetUnwritable(errno=error.errno) from error
 
 
-def sha256_sums(directory: Path) -> str:
-    """Return the lines of `sha256sum` for the files of a directory, by name."""
-    return "".join(
-        f"{file_sha256(path)}  {path.name}\n"
-        for path in sorted(directory.iterdir())
-        if path.is_file()
-    )
+def sha256_sums(directory: Path, *, known: Mapping[str, str]) -> str:
+    """Return the lines of `sha256sum` for the files below a directory, by path.
+
+    Args:
+        directory: what is read.
+        known: path below it -> the digest, of files which need not be read again.
+    """
+    found = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    names = ((path, path.relative_to(directory).as_posix()) for path in found)
+    return "".join(f"{known.get(name) or file_sha256(path)}  {name}\n" for path, name in names)
 
 
 def file_sha256(path: Path) -> str:

@@ -23,6 +23,8 @@ FORM = {
     "age": 61,
     "spo2": 93,
 }
+EVERYTHING = ("--include-test", "--include-unverified")
+"""Lets an export hold what a demonstration model said of a request of 2022."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundle_builders import a_bundle, a_manifest, a_wav
-from tests.commands.console import Console
+from tests.commands.console import EVERYTHING, Console
 
 AUDIO = {".wav", ".part"}
 
@@ -52,16 +52,16 @@ def test_without_waiting_the_result_stays_queued(box: Console) -> None:
 
 def test_a_withdrawn_inference_leaves_the_export(box: Console, tmp_path: Path) -> None:
     """Who takes the consent back is in no export from then on."""
-    kept = box.json("infer", *box.form(), *box.recordings())["inference"]["id"]
-    withdrawn = box.json("infer", *box.form(), *box.recordings())["inference"]["id"]
+    box.json("infer", *box.form(age=41), *box.recordings())
+    withdrawn = box.json("infer", *box.form(age=42), *box.recordings())["inference"]["id"]
 
     said = box.json("inferences", "withdraw", withdrawn)
-    box.json("export", str(tmp_path / "out"))
+    counts = box.json("export", str(tmp_path / "out"), *EVERYTHING)["export"]
 
     assert said["inference_id"] == withdrawn
-    exported = (tmp_path / "out" / "inferences.csv").read_text(encoding="utf-8")
-    assert kept in exported
-    assert withdrawn not in exported
+    assert (counts["n_inferences"], counts["n_without_consent"]) == (1, 1)
+    with (tmp_path / "out" / "inferences.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["age"] for row in csv.DictReader(file)] == ["41"]
     assert box.error("inferences", "withdraw", "00000000-0000-4000-8000-000000000000") == (
         5,
         "inference-not-found",
@@ -144,7 +144,7 @@ def test_numbers_of_a_form_stay_as_they_are(box: Console, tmp_path: Path) -> Non
         "infer", "--no-wait", *box.form(o2_support="mask", o2_flow_lpm=1e-07), *box.recordings()
     )
 
-    box.json("export", str(tmp_path / "out"))
+    box.json("export", str(tmp_path / "out"), *EVERYTHING)
 
     with (tmp_path / "out" / "inferences.csv").open(encoding="utf-8", newline="") as file:
         flows = {row["o2_flow_lpm"] for row in csv.DictReader(file)}
@@ -242,17 +242,20 @@ def test_export_and_doctor_from_the_console(box: Console, tmp_path: Path) -> Non
     """What was inferred is exported without the RGH; the doctor tells a program of it."""
     inference = box.json("infer", *box.form(), *box.recordings())["inference"]
 
-    counts = box.json("export", str(tmp_path / "out"))["export"]
+    counts = box.json("export", str(tmp_path / "out"), *EVERYTHING)["export"]
     said = box.run("doctor", "--json")
 
     assert (counts["n_inferences"], counts["n_results"], counts["n_recordings"]) == (1, 1, 3)
     whole = b"".join(path.read_bytes() for path in (tmp_path / "out").iterdir())
-    assert inference["id"].encode() in whole
+    assert inference["id"].encode() not in whole
     assert b"14259401" not in whole
+    assert counts["n_test"] == 0
+    bare = box.json("export", str(tmp_path / "bare"))["export"]
+    assert (bare["n_inferences"], bare["n_unverified"]) == (0, 1)
     codes = {finding["code"] for finding in said.document["findings"]}
     assert "demonstration-model-active" in codes
     assert "jobs-stuck" not in codes
-    assert box.error("export", str(tmp_path / "out")) == (3, "target-not-empty")
+    assert box.error("export", str(tmp_path / "out"), *EVERYTHING) == (3, "target-not-empty")
 
 
 def test_the_doctor_has_a_status_of_its_own(box: Console) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import RFC_4122, UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.pseudonym import N_HEX_DIGITS, patient_pseudonym
+from appliance.core.pseudonym import N_HEX_DIGITS, patient_pseudonym, record_pseudonym
 
 KEY = bytes(range(32))
 RGH = "14259401E"
@@ -53,3 +55,19 @@ def test_other_patients_have_other_pseudonyms() -> None:
         pseudonym("?"),
     }
     assert len(others) == 8
+
+
+@given(st.uuids())
+def test_an_id_of_the_box_is_replaced(record_id: UUID) -> None:
+    """By another UUID, the same at each export with this key and at none with another."""
+    told = record_pseudonym(KEY, str(record_id))
+    assert told == record_pseudonym(KEY, str(record_id))
+    assert told not in {str(record_id), record_pseudonym(bytes(32), str(record_id))}
+    assert UUID(told).version == 8
+    assert UUID(told).variant == RFC_4122
+
+
+@pytest.mark.parametrize("record_id", ["14259401E", "", "result-1"])
+def test_what_is_no_uuid_becomes_one(record_id: str) -> None:
+    """Whatever stands there."""
+    assert UUID(record_pseudonym(KEY, record_id)).version == 8

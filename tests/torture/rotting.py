@@ -16,6 +16,7 @@ from litestar.testing import TestClient
 from appliance.adapters.onnx_predictor import OnnxPredictor
 from appliance.bootstrap import Appliance, open_appliance
 from appliance.core.errors import ApplianceError
+from appliance.core.export_choice import ExportChoice
 from appliance.core.ids import InferenceId, RecordingId
 from appliance.settings import Settings, read_settings
 from appliance.usecases.export import ExportRecords, export_tables
@@ -115,7 +116,7 @@ class RottingBox:
             export_tables(
                 target,
                 pseudonym_key=box.pseudonym_key,
-                study=None,
+                choice=ExportChoice(include_test=True, include_unverified=True),
                 actor="console",
                 progress=lambda _n: None,
                 clock=box.clock,
@@ -124,6 +125,7 @@ class RottingBox:
                     protocols=box.protocols,
                     inferences=box.inferences,
                     recordings=box.recordings,
+                    audio=box.audio,
                     audit=box.audit,
                 ),
             )

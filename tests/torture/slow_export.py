@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from appliance.bootstrap import open_appliance
+from appliance.core.export_choice import ExportChoice
 from appliance.settings import read_settings
 from appliance.usecases.export import ExportRecords, export_tables
 
@@ -20,7 +21,7 @@ def main(data: Path, target: Path) -> None:
         export_tables(
             target,
             pseudonym_key=box.pseudonym_key,
-            study=None,
+            choice=ExportChoice(include_test=True, include_unverified=True),
             actor="console",
             progress=lambda _number: time.sleep(PAUSE_S),
             clock=box.clock,
@@ -29,6 +30,7 @@ def main(data: Path, target: Path) -> None:
                 protocols=box.protocols,
                 inferences=box.inferences,
                 recordings=box.recordings,
+                audio=box.audio,
                 audit=box.audit,
             ),
         )

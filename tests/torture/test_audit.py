@@ -22,7 +22,7 @@ from appliance.adapters.sqlite_records.database import Unaudited
 from appliance.core.audit import GENESIS, AuditAction, AuditEntry, AuditLine, audited
 from appliance.usecases.audit_chain import verify_chain
 from tests.builders import NOON
-from tests.commands.console import Console, make_box
+from tests.commands.console import EVERYTHING, Console, make_box
 from tests.torture.trial import Trial
 
 BROKEN: Final = (7, "audit-broken")
@@ -130,7 +130,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Console:
     for age in (41, 42, 43):
         console.json("infer", *console.form(age=age), *console.recordings())
     for number in range(N_EXPORTS):
-        console.json("export", str(console.files / f"export-{number}"))
+        console.json("export", str(console.files / f"export-{number}"), *EVERYTHING)
     return console
 
 

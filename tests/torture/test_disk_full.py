@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from appliance.adapters.ballast_files import N_PIECES
+from tests.commands.console import EVERYTHING
 from tests.system.boxes import Client, run_spira, wait_until
 from tests.torture.full_disk import (
     FULL,
@@ -268,7 +269,7 @@ def _n_audit_rows(box: SmallBox) -> int:
 
 def _export_and_doctor(box: SmallBox, elsewhere: Path) -> None:
     target = elsewhere / "export"
-    run_spira("export", str(target), "--data", str(box.data))
+    run_spira("export", str(target), *EVERYTHING, "--data", str(box.data))
     assert (target / "SHA256SUMS").is_file()
     finding = doctor_codes(box)["disk-full"]
     assert finding["severity"] == "error"

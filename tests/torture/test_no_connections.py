@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from tests.commands.console import EVERYTHING
 from tests.recordings import DEMONSTRATION
 from tests.system.boxes import READY_WITHIN_S, SPIRA, Box, wait_until
 from tests.torture.trial import Trial, needs
@@ -48,7 +49,7 @@ def test_nothing_is_asked_of_anyone(trial: Trial, box: Box, golden: dict[str, by
         "doctor": ["doctor"],
         "install": ["models", "install", "--activate", str(DEMONSTRATION)],
         "verify": ["models", "verify"],
-        "export": ["export", str(directory / "exported")],
+        "export": ["export", str(directory / "exported"), *EVERYTHING],
         "list": ["users", "list"],
     }
     for name, words in commands.items():

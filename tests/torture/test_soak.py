@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.commands.console import EVERYTHING
 from tests.system.boxes import Box, run_spira, wait_until
 from tests.torture.full_disk import Ledger, a_submission
 from tests.torture.trial import Trial
@@ -156,7 +157,7 @@ def _exporting(box: Box, directory: Path) -> Iterator[list[Path]]:
         while not stop.is_set():
             target = directory / f"export-{len(done)}"
             if len(done) % 2:
-                run_spira("export", str(target), "--data", str(box.data))
+                run_spira("export", str(target), *EVERYTHING, "--data", str(box.data))
             else:
                 _run_slow_export(box, target)
             shutil.rmtree(target)

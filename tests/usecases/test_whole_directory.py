@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.core.errors import TargetNotEmpty
-from appliance.usecases.whole_directory import whole_directory
+from appliance.usecases.whole_directory import file_sha256, sha256_sums, whole_directory
 
 ROOT = Path(__file__).parents[2]
 MARKER = "records.db"
@@ -202,3 +202,15 @@ def test_two_never_make_the_same(tmp_path: Path) -> None:
             make(tmp_path / "box")
 
     assert names(tmp_path / "box") == [MARKER]
+
+
+def test_a_file_whose_digest_is_known_is_not_read(tmp_path: Path) -> None:
+    """Its line says what is known; all others are digested, also those further down."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "b").write_text("b")
+    (tmp_path / "a").write_text("a")
+    digest = file_sha256(tmp_path / "below" / "b")
+
+    lines = sha256_sums(tmp_path, known={"a": "0" * 64}).splitlines()
+
+    assert lines == [f"{'0' * 64}  a", f"{digest}  below/b"]
