@@ -34,6 +34,7 @@ _FINER = 4  # lags a sample
 _R_MAX = 1.0 - 1e-6
 _OCTAVES_FROM_MEDIAN = 0.75
 _NEVER = -1.0
+_BEYOND_ALL = 1e6  # samples or Hz
 _POWER_MIN = 1e-7  # of a stretch: below it there is nothing but rounding
 
 
@@ -102,10 +103,10 @@ class PeriodFinder(nn.Module):
         threshold = self._threshold(centred.abs().amax(dim=1), loudest)
         peaks = (r[:, 1:-1] >= r[:, :-2]) & (r[:, 1:-1] >= r[:, 2:])
         strength = r[:, 1:-1] - self.octave_cost[1:-1]
-        first = self._best(r, torch.where(peaks, strength, torch.full_like(strength, _NEVER)))
+        first = self._best(r, torch.where(peaks, strength, _NEVER))
         median = median_where(first.period, (first.height > threshold).float())
         near = torch.log2(self.lags[1:-1] / median.clamp(min=1.0)).abs() < _OCTAVES_FROM_MEDIAN
-        kept = torch.where(peaks & near, strength, torch.full_like(strength, _NEVER))
+        kept = torch.where(peaks & near, strength, _NEVER)
         best = self._best(r, kept)
         height = best.height.clamp(1.0 - _R_MAX, _R_MAX)
         return Periods(
@@ -142,9 +143,8 @@ def parabola(left: Tensor, middle: Tensor, right: Tensor) -> tuple[Tensor, Tenso
 def median_where(values: Tensor, counted: Tensor) -> Tensor:
     """Return float32[1], the median of positive float32[k] where `counted` is 1, else 0."""
     n_counted = counted.sum()
-    beyond_all = torch.full_like(values, 1e6)
-    ordered = torch.sort(torch.where(counted > 0, values, beyond_all)).values
+    ordered = torch.sort(torch.where(counted > 0, values, _BEYOND_ALL)).values
     lower = ((n_counted - 1).clamp(min=0) / 2).floor().to(torch.int64).reshape(1)
     upper = (n_counted / 2).floor().to(torch.int64).reshape(1).clamp(max=values.shape[0] - 1)
     median = 0.5 * (ordered.gather(0, lower) + ordered.gather(0, upper))
-    return torch.where(n_counted > 0, median, torch.zeros(1))
+    return torch.where(n_counted > 0, median, 0.0)
