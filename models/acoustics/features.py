@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -109,8 +110,14 @@ def features(
     if answers is not None:
         inputs.append(torch.from_numpy(answers[np.newaxis]))
     with torch.inference_mode():
-        found: NDArray[np.float32] = AcousticFeatures(len(roles))(*inputs)[0].numpy()
+        found: NDArray[np.float32] = _measuring(len(roles))(*inputs)[0].numpy()
     return found
+
+
+@cache
+def _measuring(n_roles: int) -> AcousticFeatures:
+    """Return the module; laying its matrices out takes longer than a recording."""
+    return AcousticFeatures(n_roles).eval()
 
 
 def _f0(period: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:
