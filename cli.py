@@ -98,8 +98,7 @@ COMMANDS: Final[Sequence[Listed]] = (
         example="spira demo --once",
     ),
     Listed(
-        *("version", "Print the version of this release."),
-        "appliance.commands.version:version",
+        *("version", "Print the version of this release.", "appliance.commands.version:version"),
         example="spira version",
     ),
     Listed("inferences", "Inferences: list, show, withdraw.", "appliance.commands.inferences:app"),
@@ -216,12 +215,10 @@ def register(
 
     uri = tracking_uri or registry.default_tracking_uri(work)
     found = registry.register(model_uri, name=name, alias=alias, tracking_uri=uri)
+    next_step = f"Next: spira models pull models:/{found.name}@{alias} DIR"
     console.show(
         {"registered": {"name": found.name, "version": found.version, "uri": found.model_uri}},
-        [
-            f"{found.name} version {found.version} is {alias}.",
-            f"Next: spira models pull models:/{found.name}@{alias} DIR",
-        ],
+        [f"{found.name} version {found.version} is {alias}.", next_step],
         as_json=as_json,
     )
 
@@ -231,16 +228,20 @@ def pull(
     model_uri: Annotated[str, typer.Argument(metavar="URI", help="models:/NAME@ALIAS")],
     target: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty directory.")],
     *,
+    trust: Annotated[bool, typer.Option("--trust-pickle", help="Run a pickle's code.")] = False,
     work: WorkOption = WORK,
     tracking_uri: TrackingOption = "",
     as_json: console.JsonOption = False,
 ) -> None:
-    """Lab: fetch a model from MLflow, complete or not at all."""
+    """Lab: fetch a model of any kind from MLflow, whole or not at all; prove its graph."""
     _require_lab()
     from models import registry  # noqa: PLC0415
+    from models.progress import on_stderr  # noqa: PLC0415
 
     uri = tracking_uri or registry.default_tracking_uri(work)
-    registry.pull(model_uri, tracking_uri=uri, target_directory=target)
+    registry.pull(
+        model_uri, tracking_uri=uri, target_directory=target, trust_pickle=trust, progress=on_stderr
+    )
     console.show(
         {"model": {"directory": str(target), "uri": model_uri}},
         [f"{model_uri} is in {target}", f"Next: spira models pack {target} --key KEY"],

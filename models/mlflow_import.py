@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 
 # Read by MLflow while it is imported. What the user has set stays.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -15,10 +16,27 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import mlflow
 import mlflow.pytorch
+
+with warnings.catch_warnings():
+    # It warns of its own annotations.
+    warnings.simplefilter("ignore")
+    from mlflow.pyfunc.model import PythonModel
+
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import (
+    get_artifact_repository as artifact_repository,
+)
 from mlflow.tracking import MlflowClient
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.ERROR)
 
-__all__ = ["MlflowClient", "MlflowException", "mlflow"]
+__all__ = [
+    "ArtifactRepository",
+    "MlflowClient",
+    "MlflowException",
+    "PythonModel",
+    "artifact_repository",
+    "mlflow",
+]

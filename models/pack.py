@@ -17,7 +17,6 @@ from appliance.core.manifest import (
     GRAPH_NAME,
     MANIFEST_NAME,
     SIGNATURE_NAME,
-    FileEntry,
     Golden,
     Manifest,
     Source,
@@ -28,7 +27,9 @@ from appliance.core.manifest_json import parse_manifest
 from appliance.core.onnx_graph import check_graph, inspect_graph
 from appliance.core.resampling import SOXR_HQ
 from models.card import card
+from models.contents import Contents, entries
 from models.golden import GoldenSet, check_golden, read_golden
+from models.kinds.packing import author_contents, is_taken
 from models.model_directory import (
     STATEMENT,
     WEIGHTS,
@@ -38,8 +39,8 @@ from models.model_directory import (
     read_source,
     read_statement,
 )
+from models.onnx_export.exporting import OPSET
 from models.onnx_export.graph import CONTROL_FLOW, export_graph
-from models.onnx_export.pieces import OPSET
 from models.parity import Parity, prove_parity
 from models.progress import Progress, silent
 from models.signing import fingerprint_of, read_private_key
@@ -100,7 +101,28 @@ def pack(
         TargetUnwritable, DiskFull.
     """
     key = read_private_key(key_path)
-    taken = _ingredients(model_directory, statement_path or model_directory / STATEMENT)
+    statement = statement_path or model_directory / STATEMENT
+    if is_taken(model_directory):
+        contents = author_contents(model_directory, statement)
+    else:
+        contents = _spiraconv(_ingredients(model_directory, statement), progress)
+    manifest = contents.manifest
+    container = _signed(manifest, contents.files, key)
+    path = target_directory / f"{manifest.name}-{manifest.version}.spira"
+    write_whole(path, container)
+    return PackedBundle(
+        path=path,
+        sha256=hashlib.sha256(container).hexdigest(),
+        n_bytes=len(container),
+        name=manifest.name,
+        version=manifest.version,
+        key_fingerprint=fingerprint_of(key),
+        parity=contents.parity,
+    )
+
+
+def _spiraconv(taken: _Ingredients, progress: Progress) -> Contents:
+    """Return what is packed of a training of ours: the graph is exported and proved here."""
     roles = [entry.role for entry in taken.statement.roles]
     progress("exporting", 0, 1)
     graph = export_graph(taken.parameters, roles)
@@ -111,18 +133,7 @@ def pack(
         CARD_NAME: card(taken.statement, taken.record).encode(),
         **taken.golden.files,
     }
-    container = _signed(_manifest(taken, files), files, key)
-    path = target_directory / f"{taken.statement.name}-{taken.statement.version}.spira"
-    write_whole(path, container)
-    return PackedBundle(
-        path=path,
-        sha256=hashlib.sha256(container).hexdigest(),
-        n_bytes=len(container),
-        name=taken.statement.name,
-        version=taken.statement.version,
-        key_fingerprint=fingerprint_of(key),
-        parity=parity,
-    )
+    return Contents(manifest=_manifest(taken, files), files=files, parity=parity)
 
 
 def _ingredients(directory: Path, statement_path: Path) -> _Ingredients:
@@ -187,9 +198,5 @@ def _manifest(taken: _Ingredients, files: Mapping[str, bytes]) -> Manifest:
         onnxruntime=statement.onnxruntime,
         control_flow=CONTROL_FLOW,
         golden=Golden(tolerance=statement.golden_tolerance, cases=taken.golden.cases),
-        files={name: _entry(content) for name, content in files.items()},
+        files=entries(files),
     )
-
-
-def _entry(content: bytes) -> FileEntry:
-    return FileEntry(n_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())

@@ -6,8 +6,7 @@ those are read back: pulling unpickles nothing and runs nothing.
 
 from __future__ import annotations
 
-import re
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,9 +14,12 @@ from pathlib import Path
 from typing import Final
 
 import torch
+from requests import RequestException
 
-from appliance.core.errors import ModelSourceUnavailable
+from appliance.core.errors import FileMissing, InvalidRequest, ModelFault, ModelSourceUnavailable
 from appliance.core.manifest import Source
+from models.fetching import fetch, require_answer, staging_of, without_credentials
+from models.kinds.taking import EXTRA, take
 from models.mlflow_import import MlflowClient, MlflowException, mlflow
 from models.model_directory import (
     GOLDEN,
@@ -30,6 +32,8 @@ from models.model_directory import (
     read_file,
     read_record,
 )
+from models.model_uri import LOGGED_NAME, locate
+from models.progress import Progress, silent
 from models.spiraconv.network import N_FRAMES, N_MFCC
 from models.spiraconv.parameters import read_parameters, sha256_of
 from models.training.fit import Epoch
@@ -40,12 +44,7 @@ EXPERIMENT: Final = "spira"
 ALIAS: Final = "candidate"
 """What a newly registered version is called; stages do not exist any more in MLflow 3."""
 
-_MODEL: Final = "model"
-_EXTRA: Final = "extra_files"
 _SQLITE: Final = "sqlite:///"
-_REGISTERED: Final = re.compile(
-    r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>[0-9]+))"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ class TrackedRun:
         example = torch.zeros(2, N_FRAMES, N_MFCC).numpy()
         logged = mlflow.pytorch.log_model(
             network,
-            name=_MODEL,
+            name=LOGGED_NAME,
             input_example=example,
             serialization_format="pt2",
             extra_files=[str(path) for path in _files(directory)],
@@ -144,30 +143,58 @@ def register(model_uri: str, *, name: str, tracking_uri: str, alias: str = ALIAS
     )
 
 
-def pull(model_uri: str, *, tracking_uri: str, target_directory: Path) -> PulledModel:
-    """Fetch a model directory from MLflow, complete or not at all.
+def pull(
+    model_uri: str,
+    *,
+    tracking_uri: str,
+    target_directory: Path,
+    trust_pickle: bool = False,
+    progress: Progress = silent,
+) -> PulledModel:
+    """Fetch a model from MLflow and make a model directory of it, complete or not at all.
+
+    A model of `spira models train` brings its own; any other is taken by its flavour (see
+    `models.kinds`). What was fetched before a pull broke off is not fetched again.
 
     Args:
-        model_uri: `models:/name@alias`, `models:/name/3` or `runs:/<run id>/model`.
+        model_uri: `models:/name@alias`, `models:/name/3`, `runs:/<run id>/model`; `runs:/<run id>`
+            is its `model`; `models:/m-<id>` as `log_model` returns it.
         tracking_uri: of MLflow.
         target_directory: does not exist, or is empty.
+        trust_pickle: load what runs the code of whoever logged it.
+        progress: told of each step.
 
     Raises:
-        ModelSourceUnavailable: MLflow cannot be reached, there is no such model, or it was not
-            logged by `spira models train` and lacks what is needed.
+        ModelSourceUnavailable: MLflow cannot be reached, or there is no such model.
+        ModelRefused, ParityBroken, InvalidRequest, BundleRefused, GraphRefused: it cannot be
+            taken as it is; the sentence says what to change.
         TargetNotEmpty, TargetUnwritable, DiskFull.
     """
     refuse_used(target_directory)
-    with tempfile.TemporaryDirectory() as scratch, _translated(tracking_uri):
+    with _translated(tracking_uri):
         _use(tracking_uri)
-        source = _resolve(model_uri, MlflowClient(tracking_uri))
-        fetched = mlflow.artifacts.download_artifacts(
-            artifact_uri=source.model_uri, dst_path=scratch
-        )
-        found = _unpacked(Path(fetched) / _EXTRA)
-    found[SOURCE] = encode_json(source)
-    write_whole_directory(target_directory, found)
+        located = locate(model_uri, MlflowClient(tracking_uri))
+        staging = staging_of(target_directory, f"{tracking_uri} {located.files_uri}")
+        fetch(located.files_uri, staging, progress=progress)
+    source = located.source
+    try:
+        found = _directory(staging, source, trust_pickle=trust_pickle, progress=progress)
+        write_whole_directory(target_directory, found)
+    except (ModelFault, InvalidRequest, FileMissing):
+        shutil.rmtree(staging, ignore_errors=True)  # the same files would be refused again
+        raise
+    shutil.rmtree(staging, ignore_errors=True)
     return PulledModel(directory=target_directory, source=source)
+
+
+def _directory(
+    fetched: Path, source: Source, *, trust_pickle: bool, progress: Progress
+) -> dict[str, bytes]:
+    """Return the files of the model directory, by path."""
+    extra = fetched / EXTRA
+    if (extra / WEIGHTS).exists() or (extra / RECORD).exists():
+        return {**_unpacked(extra), SOURCE: encode_json(source)}
+    return take(fetched, source, trust_pickle=trust_pickle, progress=progress)
 
 
 def _unpacked(extra: Path) -> dict[str, bytes]:
@@ -190,34 +217,13 @@ def _files(directory: Path) -> list[Path]:
     return [*files, *sorted((directory / GOLDEN).iterdir())]
 
 
-def _resolve(model_uri: str, client: MlflowClient) -> Source:
-    """Return where the model lies for good: an alias may move, a version does not."""
-    registered = _REGISTERED.fullmatch(model_uri)
-    if registered is None:
-        return _unregistered(model_uri)
-    name, alias = registered["name"], registered["alias"]
-    if alias:
-        version = client.get_model_version_by_alias(name, alias)
-    else:
-        version = client.get_model_version(name, registered["version"])
-    return Source(
-        model_uri=f"models:/{name}/{version.version}",
-        run_id=version.run_id or None,
-        model_version=str(version.version),
-    )
-
-
-def _unregistered(model_uri: str) -> Source:
-    run = re.fullmatch(r"runs:/(?P<run>[0-9a-f]+)/.+", model_uri)
-    if run is None:
-        raise ModelSourceUnavailable(
-            f"{model_uri} is neither models:/name@alias, models:/name/3 nor runs:/id/model."
-        )
-    return Source(model_uri=model_uri, run_id=run["run"], model_version=None)
-
-
 def _use(tracking_uri: str) -> None:
-    """Point MLflow there; a SQLite file that is not there is never made by asking it."""
+    """Point MLflow there; a SQLite file that is not there is never made by asking it.
+
+    Raises:
+        ModelSourceUnavailable: nobody answers there.
+    """
+    require_answer(tracking_uri)
     if tracking_uri.startswith(_SQLITE) and not Path(tracking_uri.removeprefix(_SQLITE)).is_file():
         raise ModelSourceUnavailable("There is no such tracking database.")
     mlflow.set_tracking_uri(tracking_uri)
@@ -225,6 +231,7 @@ def _use(tracking_uri: str) -> None:
 
 
 def _experiment(tracking_uri: str, artifacts: Path) -> None:
+    require_answer(tracking_uri)
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     local = tracking_uri.startswith(_SQLITE)
@@ -240,12 +247,8 @@ def _experiment(tracking_uri: str, artifacts: Path) -> None:
 def _translated(tracking_uri: str) -> Iterator[None]:
     try:
         yield
-    except (MlflowException, ConnectionError) as error:
-        reason = _without_credentials(str(error).split("\n", 1)[0])
+    except (MlflowException, ConnectionError, RequestException) as error:
+        reason = without_credentials(str(error).split("\n", 1)[0])
         raise ModelSourceUnavailable(
-            reason, tracking_uri=_without_credentials(tracking_uri)
+            reason, tracking_uri=without_credentials(tracking_uri)
         ) from None  # the cause, too, would repeat the credentials
-
-
-def _without_credentials(text: str) -> str:
-    return re.sub(r"//[^/@\s]*@", "//", text)

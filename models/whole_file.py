@@ -24,7 +24,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     except OSError as error:
-        raise _translated(error) from error
+        raise write_fault(error) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -33,7 +33,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         Path(name).chmod(mode)
         Path(name).replace(path)
     except OSError as error:
-        raise _translated(error) from error
+        raise write_fault(error) from error
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -60,17 +60,18 @@ def write_whole_directory(target: Path, contents: Mapping[str, bytes]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
-        raise _translated(error) from error
+        raise write_fault(error) from error
     try:
         for name, content in contents.items():
             write_whole(building / name, content)
         building.chmod(0o755)
         building.rename(target)
     except OSError as error:
-        raise _translated(error) from error
+        raise write_fault(error) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _translated(error: OSError) -> DiskFull | TargetUnwritable:
+def write_fault(error: OSError) -> DiskFull | TargetUnwritable:
+    """Return what to raise where a file could not be written."""
     return DiskFull() if error.errno in _FULL else TargetUnwritable(errno=error.errno)

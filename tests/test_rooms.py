@@ -27,7 +27,10 @@ OUTSIDE_THE_INSIDE = (
     "typer",
     "uvicorn",
 )
-LAB = ("mlflow", "models", "onnx", "onnxscript", "pandas", "torch", "torchaudio")
+LAB = (
+    *("mlflow", "models", "onnx", "onnxscript", "pandas"),
+    *("skl2onnx", "sklearn", "skops", "torch", "torchaudio"),
+)
 BANNED_NAMES = frozenset(
     (
         *("utils", "helpers", "common", "misc", "base", "manager"),

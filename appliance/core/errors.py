@@ -591,6 +591,13 @@ class ModelSourceUnavailable(ModelFault):
     remedy = "Check the tracking URI and the model's name, version or alias."
 
 
+class ModelRefused(ModelFault):
+    """The model is not made as a bundle can take it."""
+
+    code = "model-refused"
+    remedy = "Change what is named and log it again; models/AUTHORS.md has a template that runs."
+
+
 class ParityBroken(ModelFault):
     """The exported graph does not agree with the PyTorch model."""
 

@@ -12,11 +12,12 @@ from typing import Final
 
 import numpy as np
 import onnx
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.compose import add_prefix
 
-from appliance.core.errors import ParityBroken
-from models.onnx_export.pieces import OPSET, front_end, window_score
+from models.onnx_export.clean import check_operators, strip
+from models.onnx_export.exporting import OPSET
+from models.onnx_export.pieces import front_end, window_score
 from models.spiraconv.parameters import Parameters
 from models.spiraconv.reference import HOP
 from models.spiraconv.windows import SHORTEST, STEP, WINDOW
@@ -67,8 +68,8 @@ def export_graph(parameters: Parameters, roles: Sequence[str]) -> bytes:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
     model.ir_version = _IR_VERSION
     model.producer_name = _GRAPH_NAME
-    _strip(model.graph)
-    _check(model)
+    strip(model.graph)
+    check_operators(model)
     return model.SerializeToString(deterministic=True)
 
 
@@ -150,42 +151,3 @@ def _score_each_window(score: GraphProto) -> list[NodeProto]:
 
 def _float(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
-
-def _strip(graph: GraphProto) -> None:
-    """Remove what the exporter writes of paths and addresses: it differs from run to run."""
-    del graph.metadata_props[:]
-    del graph.value_info[:]
-    graph.doc_string = ""
-    for value in (*graph.input, *graph.output, *graph.initializer):
-        value.doc_string = ""
-        del value.metadata_props[:]
-    for node in graph.node:
-        node.doc_string = ""
-        node.name = ""
-        del node.metadata_props[:]
-        for attribute in node.attribute:
-            attribute.doc_string = ""
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                _strip(attribute.g)
-
-
-def _check(model: ModelProto) -> None:
-    onnx.checker.check_model(model, full_check=True)
-    used = {(node.domain, node.op_type) for node in _all_nodes(model.graph)}
-    foreign = sorted(name for domain, name in used if domain not in {"", "ai.onnx.ml"})
-    fourier = sorted(name for _, name in used if name in {"STFT", "DFT"})
-    if foreign or fourier or model.functions:
-        raise ParityBroken(
-            "The exporter used operators a bundle may not have.",
-            operators=tuple(foreign + fourier),
-        )
-
-
-def _all_nodes(graph: GraphProto) -> list[NodeProto]:
-    nodes = list(graph.node)
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                nodes += _all_nodes(attribute.g)
-    return nodes

@@ -1,0 +1,1 @@
+"""Measures of a voice, computed in the graph: pauses, phonation, F0, jitter, shimmer, HNR."""

@@ -1,0 +1,93 @@
+"""Models of every kind are taken by their flavour, and what they say is what the graph says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.acoustics.features import features
+from models.graph_run import GraphRun
+from models.kinds.statement import read_author_golden, read_author_statement
+from tests.models.lab.authors import (
+    Loudness,
+    LoudnessWithAnswers,
+    Template2022,
+    fitted,
+    log_onnx,
+    log_pyfunc,
+    log_sklearn,
+    log_torch,
+    loudness_graph,
+    taken,
+)
+from tests.models.lab.statements import METADATA, ROLES, beside, statement
+
+VOWEL = ROLES[:1]
+FORM = {"age": 70, "gender": "Feminino", "mask_type": "THICK"}
+
+
+def of(files: dict[str, bytes], directory: Path) -> tuple[GraphRun, dict[str, np.ndarray]]:
+    """Return the graph's run and the recordings of the first golden case."""
+    told = read_author_statement(directory / "bundle.toml")
+    golden = read_author_golden(directory)
+    run = GraphRun(files["model.onnx"], told.role_names, told.answers)
+    return run, golden.waveforms(golden.cases[0])
+
+
+def test_a_pytorch_module_says_the_same_as_a_graph(tmp_path: Path) -> None:
+    """Logged without pickle; any length, an optional recording absent, answers absent."""
+    extra = beside(tmp_path / "beside", statement(metadata=METADATA), form=FORM)
+    module = LoudnessWithAnswers()
+    files = taken(log_torch(tmp_path / "logged", module, extra, answers=3))
+    run, heard = of(files, tmp_path / "beside")
+    for form, answers in ((FORM, [70.0, 1.0, 2.0]), ({}, [50.0, 0.0, 0.0])):
+        for given in (heard, {"sustentada": heard["sustentada"][:7]}):
+            inputs = [torch.from_numpy(given.get(r, np.zeros(0, np.float32)))[None] for r in ROLES]
+            with torch.inference_mode():
+                probability, raw = module(*inputs, torch.tensor([answers]))
+            found = run(given, form)
+            assert found.probability == pytest.approx(float(probability), abs=1e-6)
+            assert found.windows == pytest.approx(raw[0].numpy(), abs=1e-6)
+
+
+def test_an_onnx_model_keeps_its_contract(tmp_path: Path) -> None:
+    """MLflow laid its numbers in a file beside it; the box gets one file without a trace."""
+    graph = loudness_graph()
+    graph.doc_string = "/home/somebody/graph.py"
+    beside(tmp_path / "first", statement(VOWEL), roles=VOWEL)
+    golden = read_author_golden(tmp_path / "first")
+    own = GraphRun(graph.SerializeToString(), VOWEL)
+    said = [round(own(golden.waveforms(case)).probability, 6) for case in golden.cases]
+    extra = beside(tmp_path / "beside", statement(VOWEL), roles=VOWEL, probabilities=said)
+    logged = log_onnx(tmp_path / "logged", graph, extra)
+    assert list(logged.glob("*.data"))
+    files = taken(logged)
+    run, heard = of(files, tmp_path / "beside")
+    assert run(heard).probability == own(heard).probability
+    assert b"somebody" not in files["model.onnx"]
+
+
+def test_a_pipeline_has_its_features_in_front(tmp_path: Path) -> None:
+    """Features and classifier are one graph, on a voice and without an answer."""
+    told = statement(VOWEL, metadata=METADATA)
+    extra = beside(tmp_path / "beside", told, roles=VOWEL, form=FORM)
+    classifier = fitted(VOWEL, ("age", "gender", "mask_type"))
+    files = taken(log_sklearn(tmp_path / "logged", classifier, extra, "skops"))
+    run, heard = of(files, tmp_path / "beside")
+    row = features(heard, VOWEL, np.array([70, 1, 2], np.float32))[None]
+    expected = classifier.predict_proba(row)[0, 1]
+    assert run(heard, FORM).probability == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_model_of_2022_is_taken_by_the_module_it_wraps(tmp_path: Path) -> None:
+    """Its predict, given metadata and files, agreed with the graph on every golden case."""
+    extra = beside(tmp_path / "beside", statement())
+    logged = log_pyfunc(tmp_path / "logged", Template2022(Loudness()), extra)
+    run, heard = of(taken(logged, trust_pickle=True), tmp_path / "beside")
+    inputs = [torch.from_numpy(heard[role])[None] for role in ROLES]
+    with torch.inference_mode():
+        expected = float(Loudness()(*inputs)[0])
+    assert run(heard).probability == pytest.approx(expected, abs=1e-6)
