@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from tests.browser.tablet import WITHIN_MS, Tablet
@@ -47,8 +48,10 @@ def unlock(tablet: Tablet, *, heading: str = "SPIRA") -> None:
     tablet.page.get_by_role("heading", name=heading).wait_for()
 
 
-def fill_essentials(tablet: Tablet, rgh: str = RGH, *, spo2: str = "95") -> None:
-    """Answer what is asked before a recording."""
+def fill_essentials(
+    tablet: Tablet, rgh: str = RGH, *, spo2: str = "95", leaves: bool = True
+) -> None:
+    """Answer what is asked before a recording, and go on unless told to stay."""
     if tablet.page.get_by_role("button", name="Próximo paciente").is_visible():
         tablet.tap("Próximo paciente")
     else:
@@ -62,7 +65,8 @@ def fill_essentials(tablet: Tablet, rgh: str = RGH, *, spo2: str = "95") -> None
     tablet.press(tablet.page.get_by_text("Sem máscara", exact=True))
     tablet.fill("SpO₂", spo2)
     tablet.press(tablet.page.get_by_text("Não", exact=True))
-    tablet.tap("Continuar")
+    if leaves:
+        tablet.tap("Continuar")
 
 
 def agree(tablet: Tablet) -> None:
@@ -94,7 +98,9 @@ def send(tablet: Tablet, *, rgh: str = "1425 9401-E") -> None:
     tablet.page.get_by_role("heading", name="Dados da pesquisa").wait_for()
     tablet.tap("Continuar")
     tablet.tap(f"Enviar RGH {rgh}")
-    tablet.page.get_by_role("heading", name="Enviada").wait_for()
+    tablet.page.get_by_role(
+        "heading", name=re.compile("Enviada|Guardada neste aparelho")
+    ).wait_for()
 
 
 def one_patient(tablet: Tablet, rgh: str = RGH, spoken: str = "1425 9401-E") -> None:

@@ -9,4 +9,4 @@ const target = document.getElementById("app");
 if (target === null) throw new Error("index.html has no #app");
 const app = new App();
 mount(Root, { target, props: { app } });
-void app.open();
+app.open();

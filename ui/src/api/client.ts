@@ -39,6 +39,8 @@ export interface Wire {
   readonly fetch: typeof fetch;
   readonly upload: typeof upload;
   readonly version: string;
+  /** Told whenever nobody answered. */
+  readonly onunreachable?: () => void;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -108,7 +110,7 @@ export class Api {
       "Content-Digest": `sha-256=:${btoa(String.fromCharCode(...digest))}:`,
     };
     const path = `/v1/envelopes/${id}`;
-    const answer = await good(this.#wire.upload({ method: "PUT", path, headers, body: sealed, onprogress }));
+    const answer = await this.#good(this.#wire.upload({ method: "PUT", path, headers, body: sealed, onprogress }));
     return whole(answer.json() as Promise<Receipt>);
   }
 
@@ -177,7 +179,7 @@ export class Api {
   }
 
   #answer(method: string, path: string, sent: Sent = {}): Promise<Response> {
-    return good(
+    return this.#good(
       this.#wire.fetch(path, {
         method,
         body: sent.body ?? null,
@@ -190,6 +192,19 @@ export class Api {
     );
   }
 
+  /** Return an answer that says yes; throw what it says otherwise, or that none came. */
+  async #good(asked: Promise<Response>): Promise<Response> {
+    let answer: Response;
+    try {
+      answer = await asked;
+    } catch (error) {
+      this.#wire.onunreachable?.();
+      throw new Unreachable("no answer", { cause: error });
+    }
+    if (!answer.ok) throw await refusalOf(answer);
+    return answer;
+  }
+
   get #headers(): Readonly<Record<string, string>> {
     return { "X-SPIRA-Client": `pwa/${this.#wire.version}` };
   }
@@ -198,18 +213,6 @@ export class Api {
 interface Sent {
   readonly body?: BodyInit;
   readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** Return an answer that says yes; throw what it says otherwise, or that none came. */
-async function good(asked: Promise<Response>): Promise<Response> {
-  let answer: Response;
-  try {
-    answer = await asked;
-  } catch (error) {
-    throw new Unreachable("no answer", { cause: error });
-  }
-  if (!answer.ok) throw await refusalOf(answer);
-  return answer;
 }
 
 /** Return a body that arrived to its end; one that broke off is no answer. */

@@ -21,30 +21,38 @@ import { Sessions } from "../session/session.ts";
 import { Tablet } from "../store/database.ts";
 import type { Language, Texts } from "../texts/index.ts";
 import { CATALOGUES } from "../texts/index.ts";
+import { listen } from "./listening.ts";
+import { OnePage } from "./one-page.ts";
+import type { ScreenName } from "./screen-names.ts";
+import { screenOf } from "./screen-names.ts";
 import { Updating } from "./updating.svelte.ts";
+import type { Visiting } from "./visiting.svelte.ts";
 
 declare const __APP_VERSION__: string;
 
-export type ScreenName = "home" | "visit" | "evaluations" | "tablet" | "about";
-
-const RENEW_EVERY_MS = 8 * 60_000;
-const LOOK_EVERY_MS = 5_000;
 const ASK_AGAIN_AFTER_MS = 30_000;
-const SCREENS: ReadonlySet<string> = new Set(["home", "visit", "evaluations", "tablet", "about"]);
 
 /** The one app of this page. */
 export class App {
   readonly version = __APP_VERSION__;
   readonly tablet = new Tablet();
-  readonly api = new Api({ fetch: (...sent) => fetch(...sent), upload, version: __APP_VERSION__ });
+  readonly api = new Api({
+    fetch: (...sent) => fetch(...sent),
+    upload,
+    version: __APP_VERSION__,
+    onunreachable: () => this.#told({ kind: "unreachable" }),
+  });
   readonly sessions = new Sessions(this.api, this.tablet, Date.now);
   readonly outbox = new Outbox(this.tablet, Date.now);
   readonly drafts = new Drafts(this.tablet, Date.now);
   readonly box = new KnownBox(this.api, this.tablet, Date.now);
   readonly updating = new Updating();
+  readonly page = new OnePage(navigator.locks, (isElsewhere) => void this.#moved(isElsewhere));
   readonly drainer: Drainer;
 
   isReady = $state(false);
+  /** Another page of this tablet works with patients. */
+  isElsewhere = $state(false);
   failure = $state.raw<string | null>(null);
   language = $state<Language>("pt-BR");
   session = $state.raw<Session | null>(null);
@@ -60,13 +68,18 @@ export class App {
   /** What is on its way now, and how much of it has left, from 0 to 1. */
   sending = $state.raw<{ readonly id: string; readonly share: number } | null>(null);
   draft = $state.raw<Draft | null>(null);
+  /** The patient who was sent last, while the screen still shows it. */
+  sent: Visiting | null = null;
   keyChanged = $state(false);
   clockOffsetS: number | null = null;
   /** Keeps a take that ended and waits for its verdict to be read; null when there is none. */
   keepTaken: (() => Promise<void>) | null = null;
+  /** Until then a patient reads a prompt, and the screen stays. */
+  readingUntil = 0;
 
   #askedAt = 0;
-  readonly #idle = new IdleLock(() => void this.lock(), () => this.isBusy, Date.now);
+  #isListening = false;
+  readonly idle = new IdleLock(() => void this.lock(), () => this.isBusy || Date.now() < this.readingUntil, Date.now);
 
   constructor() {
     this.drainer = new Drainer(this.outbox, this.api, {
@@ -87,29 +100,49 @@ export class App {
     return CATALOGUES[this.language];
   }
 
-  /** Open what this tablet keeps, then look for the box. */
-  async open(): Promise<void> {
+  /** Open the app, as soon as no other page of this tablet has it open. */
+  open(): void {
+    void this.updating.begin();
+    this.page.wait();
+  }
+
+  /** Leave the tablet to another page, or take it over: then everything is read anew. */
+  async #moved(isElsewhere: boolean): Promise<void> {
+    this.isElsewhere = isElsewhere;
+    this.isReady = false;
+    if (!isElsewhere) return this.#load();
+    // Nothing of this page may write over what the other one does.
+    [this.session, this.draft, this.sent] = [null, null, null];
     this.language = await this.tablet.value<Language>("language", "pt-BR");
+  }
+
+  /** Read what this tablet keeps, then look for the box. */
+  async #load(): Promise<void> {
+    this.language = await this.tablet.value<Language>("language", "pt-BR");
+    document.documentElement.lang = this.language;
     this.enrolled = await this.tablet.value<EnrolledTablet | null>("enrolled", null);
     this.people = await this.sessions.people();
     this.session = await this.sessions.current();
-    await this.#forgetOld();
+    await this.forgetOld();
     this.draft = await this.#draftLeft();
-    this.isLocked = this.session !== null && (await this.sessions.triesLeft(this.session.id)) !== null;
+    const tries = this.session === null ? null : await this.sessions.triesLeft(this.session.id);
+    this.isLocked = tries !== null;
+    this.mustChoosePin = this.session !== null && tries === null;
     // A page that was closed after sending does not begin with another patient.
     if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
     else this.go("home");
     this.known = await this.box.recall();
     await this.look();
     this.isReady = true;
-    this.#listen();
+    if (!this.#isListening) listen(this);
+    this.#isListening = true;
     void this.refresh();
-    void this.updating.begin();
   }
 
   /** Go to a screen; addresses hold no more than its name. */
   go(screen: ScreenName): void {
     this.screen = screen;
+    if (screen !== "visit") this.sent = null;
     if (screenOf(location.hash) !== screen) location.hash = screen === "home" ? "" : screen;
   }
 
@@ -122,7 +155,9 @@ export class App {
 
   /** Sign in; what cannot be had now is fetched later. */
   async signIn(username: string, password: string): Promise<void> {
+    const before = this.session?.id;
     this.session = await this.sessions.signIn(username, password);
+    if (this.session.id !== before) this.go("home");
     this.people = await this.sessions.people();
     this.isLocked = false;
     this.mustChoosePin = (await this.sessions.triesLeft(this.session.id)) === null;
@@ -144,8 +179,13 @@ export class App {
   /** Lock the screen, if there is a way to open it again. */
   async lock(): Promise<void> {
     if (this.session === null || this.isLocked) return;
-    await this.keepTaken?.();
-    this.isLocked = true;
+    // Without a PIN nobody could open it again without the box.
+    if ((await this.sessions.triesLeft(this.session.id)) === null) return this.signOut();
+    try {
+      await this.keepTaken?.();
+    } finally {
+      this.isLocked = true;
+    }
   }
 
   /** Open the lock by the PIN; false where it is wrong. */
@@ -154,7 +194,7 @@ export class App {
     const isRight = await this.sessions.unlock(this.session.id, pin);
     if (isRight) {
       this.isLocked = false;
-      this.#idle.touch();
+      this.idle.touch();
       void this.refresh();
     }
     return isRight;
@@ -162,7 +202,9 @@ export class App {
 
   /** Renew the session and what is known of the box, and bring home what waits. */
   async refresh(): Promise<void> {
+    if (this.isElsewhere) return;
     try {
+      if (this.session === null) await this.sessions.finishSignOut();
       if (this.session !== null && !this.isLocked) this.session = await this.sessions.renew();
       await this.#learn();
     } catch (error) {
@@ -216,7 +258,8 @@ export class App {
     await this.tablet.setValue("enrolled", tablet);
   }
 
-  async #forgetOld(): Promise<void> {
+  /** Erase patients in hand that nobody came back to. */
+  async forgetOld(): Promise<void> {
     for (const { visit } of await this.drafts.forgetOld()) await this.outbox.erase(visit.id);
   }
 
@@ -273,31 +316,4 @@ export class App {
       void this.drainer.now();
     }
   }
-
-  #listen(): void {
-    addEventListener("hashchange", () => {
-      this.screen = screenOf(location.hash);
-    });
-    addEventListener("online", () => void this.refresh());
-    window.addEventListener("pageshow", (event) => {
-      if (event.persisted) location.reload();
-    });
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState !== "visible") return;
-      this.#idle.look();
-      void this.refresh();
-    });
-    for (const touch of ["pointerdown", "keydown"]) {
-      addEventListener(touch, () => this.#idle.touch(), { passive: true });
-    }
-    setInterval(() => this.#idle.look(), LOOK_EVERY_MS);
-    setInterval(() => void this.#forgetOld().then(() => this.refresh()), RENEW_EVERY_MS);
-    addEventListener("error", () => this.fail());
-    addEventListener("unhandledrejection", () => this.fail());
-  }
-}
-
-function screenOf(hash: string): ScreenName {
-  const name = hash.replace(/^#/, "") || "home";
-  return SCREENS.has(name) ? (name as ScreenName) : "home";
 }

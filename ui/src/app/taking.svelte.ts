@@ -52,6 +52,8 @@ export class Taking {
   phase = $state.raw<Phase>({ kind: "idle" });
   meter = $state.raw<Meter>(STILL);
   seconds = $state(0);
+  /** The tablet has no room for the samples of this take: a crash would lose it. */
+  isUnkept = $state(false);
 
   readonly #task: RecordingTask;
   readonly #roomDb: number | null;
@@ -61,6 +63,7 @@ export class Taking {
   #writing: Promise<void> = Promise.resolve();
   #id = "";
   #sleep: () => void = () => undefined;
+  #isDisposed = false;
 
   constructor(
     task: RecordingTask,
@@ -77,6 +80,7 @@ export class Taking {
     this.phase = { kind: "preparing" };
     this.meter = STILL;
     this.seconds = 0;
+    this.isUnkept = false;
     this.#pieces = [];
     this.#id = crypto.randomUUID();
     const follow = levelMeter();
@@ -91,7 +95,7 @@ export class Taking {
           onSamples: (samples) => {
             this.#pieces.push(...samples);
             const underWay = this.#underWay();
-            if (underWay !== null) this.#writing = this.#writing.then(() => this.#keepSamples(underWay, samples));
+            if (underWay !== null) this.#writing = this.#kept(underWay, samples);
           },
           onEnd: (ending) => void this.#end(ending),
         },
@@ -102,6 +106,8 @@ export class Taking {
       this.phase = { kind: "no-microphone", code: error.code };
       return;
     }
+    // The screen was left while the microphone was being opened.
+    if (this.#isDisposed) return this.#take.stop("professional");
     this.#sleep = keepAwake({ wakeLock: navigator.wakeLock as WakeLock | undefined, document });
     this.phase = { kind: "recording" };
   }
@@ -109,7 +115,7 @@ export class Taking {
   /** Show what there is of a take that a crash cut off. */
   recover({ take, samples }: KeptChunk): void {
     if (samples.length < LEAST_CUT_S * take.sampleRateHz) return;
-    const ended = { ...take, stopReason: "interruption" as const, nGaps: 0 };
+    const ended = { ...take, stopReason: "interruption" as const, nGaps: take.nGaps ?? 0 };
     this.phase = { kind: "taken", taken: this.#judged({ samples, sampleRateHz: take.sampleRateHz }, ended) };
   }
 
@@ -118,10 +124,26 @@ export class Taking {
     this.#take?.stop("professional");
   }
 
+  /** The screen is left: whatever records, or is about to, ends. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.stop();
+  }
+
   /** Forget the take in hand. */
   reset(): void {
     this.#pieces = [];
     this.phase = { kind: "idle" };
+  }
+
+  /** Keep a second, after those before it; the take goes on in memory where that fails. */
+  async #kept(underWay: TakeUnderWay, samples: Int16Array<ArrayBuffer>[]): Promise<void> {
+    await this.#writing;
+    try {
+      await this.#keepSamples(underWay, samples);
+    } catch {
+      this.isUnkept = true;
+    }
   }
 
   async #end(ending: Ending): Promise<void> {
@@ -142,8 +164,8 @@ export class Taking {
 
   #underWay(): TakeUnderWay | null {
     if (this.#take === null) return null;
-    const { sampleRateHz, startedAt, capture } = this.#take;
-    return { id: this.#id, role: this.#task.role, sampleRateHz, startedAt, capture };
+    const { sampleRateHz, startedAt, capture, nGaps } = this.#take;
+    return { id: this.#id, role: this.#task.role, sampleRateHz, startedAt, capture, nGaps };
   }
 
   #judged(pcm: Pcm, ended: Pick<Taken, "id" | "startedAt" | "capture" | "nGaps" | "stopReason">): Taken {
@@ -152,6 +174,7 @@ export class Taking {
     const judged = judge(measures, this.#task, isRoom ? null : this.#roomDb);
     const processed = isProcessed(ended.capture) ? (["processed"] as const) : [];
     const gaps = ended.nGaps > 0 ? (["gap"] as const) : [];
+    const isCut = ended.stopReason === "interruption";
     const reasons = [...new Set([...gaps, ...judged.reasons, ...processed])];
     const columns = waveformColumns(pcm, N_COLUMNS);
     const nVoiced = columns.filter(({ voiced }) => voiced).length;
@@ -163,7 +186,8 @@ export class Taking {
       stopReason: ended.stopReason,
       nGaps: ended.nGaps,
       capture: ended.capture,
-      verdict: judged.verdict === "ok" && reasons.length > 0 ? "warn" : judged.verdict,
+      // What was cut off is never simply good.
+      verdict: judged.verdict === "ok" && (reasons.length > 0 || isCut) ? "warn" : judged.verdict,
       reasons,
       roomDb: isRoom ? roomNoiseDb(measures) : null,
       columns,

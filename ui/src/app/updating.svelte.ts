@@ -1,6 +1,5 @@
-/** New versions of the app: looked for, offered, and let in when no page of this tablet loses by it. */
+/** New versions of the app: looked for, offered, and let in when nobody loses by it. */
 
-import { AtWork } from "../service-worker/at-work.ts";
 import { registerWorker } from "../service-worker/register.ts";
 
 const LOOK_EVERY_MS = 3_600_000;
@@ -9,11 +8,9 @@ const LOOK_EVERY_MS = 3_600_000;
 export class Updating {
   /** A new version waits to be let in. */
   isWaiting = $state(false);
-  /** It was to be let in, but another page has a patient in hand. */
-  isHeldUp = $state(false);
   #letIn: (() => void) | null = null;
   #mustOpenAnew = false;
-  readonly #atWork = new AtWork(navigator.locks);
+  #isAtWork = false;
 
   /** Keep the app at hand from now on, and look for new versions. */
   async begin(): Promise<void> {
@@ -36,19 +33,18 @@ export class Updating {
     });
   }
 
-  /** Say whether this page has a patient in hand. */
+  /** Say whether this page has a patient in hand; no other page can have one. */
   setAtWork(isAtWork: boolean): void {
-    this.#atWork.set(isAtWork);
+    this.#isAtWork = isAtWork;
     this.#openAnew();
   }
 
-  /** Let the new version in, unless some page has a patient in hand. */
-  async letIn(): Promise<void> {
-    const letIn = this.#letIn;
-    if (letIn !== null) this.isHeldUp = !(await this.#atWork.unlessAnyIs(letIn));
+  /** Let the new version in; it is offered where nobody has a patient in hand. */
+  letIn(): void {
+    this.#letIn?.();
   }
 
   #openAnew(): void {
-    if (this.#mustOpenAnew && !this.#atWork.isIt) location.reload();
+    if (this.#mustOpenAnew && !this.#isAtWork) location.reload();
   }
 }

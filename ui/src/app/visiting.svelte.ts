@@ -14,11 +14,17 @@ import { seal } from "../sealing/seal.ts";
 
 const SEEN = "seen-rgh";
 const N_SEEN = 200;
+const SEEN_FOR_MS = 72 * 3_600_000;
 
-/** What this tablet remembers of an RGH, by its digest: enough to ask, not to tell. */
+/**
+ * What this tablet remembers of an RGH for three days, by its digest: enough to ask.
+ *
+ * Who has the tablet's whole storage can try all RGHs against it.
+ */
 interface Seen {
   readonly digest: string;
   readonly traits: string;
+  readonly at: number;
 }
 
 /** One visit from the form to "sent". */
@@ -140,6 +146,7 @@ export class Visiting {
     await this.#remember();
     await this.#app.outbox.release(this.visit.id);
     this.visit = way.sent(this.visit);
+    this.#app.sent = this;
     const userId = this.#app.draft?.userId ?? this.#app.session?.id ?? "";
     this.#app.draft = null;
     await this.#app.drafts.erase(userId);
@@ -159,33 +166,39 @@ export class Visiting {
     const common = { kind, id, user_id: session.id, author_pass: session.authorPass, sha256 };
     const head = role === null ? common : { ...common, role, protocol: this.protocol.id };
     const sealed = await seal(head, payload, known.key);
-    await this.#app.outbox.hold({
-      id,
-      visit: this.visit.id,
-      kind,
-      role,
-      sha256,
-      sealed,
-    });
+    const item = { id, visit: this.visit.id, kind, role, sha256, sealed };
+    try {
+      await this.#app.outbox.hold(item);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      await this.#app.outbox.lighten();
+      await this.#app.outbox.hold(item);
+    }
   }
 
   async #conflicts(): Promise<boolean> {
     const { digest, traits } = await this.#seen();
     if (traits === "" || digest === "") return false;
-    const known = (await this.#app.tablet.value<readonly Seen[]>(SEEN, [])).find((one) => one.digest === digest);
+    const known = (await this.#seenLately()).find((one) => one.digest === digest);
     return known !== undefined && known.traits !== traits;
+  }
+
+  async #seenLately(): Promise<readonly Seen[]> {
+    const kept = await this.#app.tablet.value<readonly Seen[]>(SEEN, []);
+    return kept.filter(({ at }) => Date.now() - at < SEEN_FOR_MS);
   }
 
   async #remember(): Promise<void> {
     const seen = await this.#seen();
-    const others = (await this.#app.tablet.value<readonly Seen[]>(SEEN, [])).filter(({ digest }) => digest !== seen.digest);
+    const others = (await this.#seenLately()).filter(({ digest }) => digest !== seen.digest);
     await this.#app.tablet.setValue(SEEN, [seen, ...others].slice(0, N_SEEN));
   }
 
-  /** Salted with this tablet's own secret: who finds the list finds no RGH in it. */
+  /** By this tablet's own secret, which does not leave its browser. */
   async #seen(): Promise<Seen> {
     const { rgh, gender, age } = this.visit.form;
-    if (typeof rgh !== "string" || rgh === "") return { digest: "", traits: "" };
+    const at = Date.now();
+    if (typeof rgh !== "string" || rgh === "") return { digest: "", traits: "", at };
     let secret = await this.#app.tablet.value<CryptoKey | null>("seen-key", null);
     if (secret === null) {
       secret = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
@@ -193,6 +206,11 @@ export class Visiting {
     }
     const sign = async (text: string): Promise<string> =>
       sha256Hex(new Uint8Array(await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(text))));
-    return { digest: await sign(rgh), traits: await sign(`${String(gender)} ${String(age)}`) };
+    return { digest: await sign(rgh), traits: await sign(`${String(gender)} ${String(age)}`), at };
   }
+}
+
+/** Return whether the browser has no room left for the app. */
+export function isFull(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
 }

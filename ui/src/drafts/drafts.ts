@@ -19,6 +19,8 @@ export interface TakeUnderWay {
   readonly sampleRateHz: number;
   readonly startedAt: Date;
   readonly capture: Capture;
+  /** How often samples were missing; earlier versions of the app did not keep it. */
+  readonly nGaps?: number;
 }
 
 /** A second of it. */

@@ -233,6 +233,15 @@ test("what was held back for a key that is gone is erased; what was sent or rele
   expect((await outbox.all()).map(({ id }) => id)).toEqual(["young", "out"]);
 });
 
+test("what is on its way is not written over", async () => {
+  await visit("a", []);
+  const other = new Uint8Array([9]);
+  const again = { id: "a", visit: "a", kind: "inference", role: null, sha256: "f".repeat(64), sealed: other } as const;
+  await expect(outbox.hold(again)).rejects.toBeInstanceOf(RangeError);
+  expect(await outbox.sealedOf("a")).toEqual(new Uint8Array([1, 2, 3]));
+  expect((await outbox.get("a"))?.state).toBe("waiting");
+});
+
 test("a visit counts as released once its inference may go", async () => {
   const sealed = new Uint8Array([1]);
   await outbox.hold({ id: "a", visit: "a", kind: "inference", role: null, sha256: "", sealed });

@@ -52,13 +52,19 @@ export class Outbox {
     this.#now = now;
   }
 
-  /** Keep an item, held back until its visit is sent. */
+  /**
+   * Keep an item, held back until its visit is sent.
+   *
+   * @throws RangeError where it is on its way already: what is there stays.
+   */
   async hold({ sealed, ...known }: NewItem): Promise<void> {
     const createdAt = this.#now();
     const nBytes = sealed.length;
     const item: Item = { ...known, nBytes, createdAt, state: "held", receipt: null, safeAt: null, code: null };
     await this.#tablet.use(async (database) => {
       const writing = database.transaction(["items", "sealed"], "readwrite", { durability: "strict" });
+      const here = await writing.objectStore("items").get(item.id);
+      if (here !== undefined && here.state !== "held") throw new RangeError("it is on its way");
       await Promise.all([
         writing.objectStore("items").put(item),
         writing.objectStore("sealed").put(sealed, item.id),

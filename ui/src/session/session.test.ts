@@ -154,3 +154,32 @@ test("the screen locks after five idle minutes, never while somebody records", (
   idle.look();
   expect(nLocked).toBe(1);
 });
+
+test("a sign-out without the box is told to it at the next contact, and never to another nurse's sign-in", async () => {
+  await sessions.signIn("ana", "a long password");
+  answer = () => {
+    throw new TypeError("network");
+  };
+  await sessions.signOut();
+  await expect(sessions.finishSignOut()).rejects.toBeInstanceOf(Unreachable);
+  answer = () => Response.json(TOLD);
+  await sessions.finishSignOut();
+  expect(asked.at(-1)?.method).toBe("DELETE");
+  const nAsked = asked.length;
+  await sessions.finishSignOut();
+  expect(asked.length).toBe(nAsked);
+
+  answer = () => {
+    throw new TypeError("network");
+  };
+  await sessions.signOut();
+  await expect(sessions.signIn("bia", "a long password")).rejects.toBeInstanceOf(Unreachable);
+  answer = () => Response.json(TOLD);
+  await sessions.signIn("bia", "a long password");
+  await sessions.finishSignOut();
+  expect(asked.at(-1)?.method).toBe("POST");
+
+  await sessions.signOut();
+  answer = () => refuse(401, "not-signed-in");
+  await sessions.finishSignOut();
+});

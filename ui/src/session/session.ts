@@ -1,7 +1,7 @@
 /** Who is signed in at this tablet, for how long, and with whom the box agrees. */
 
 import type { Api } from "../api/client.ts";
-import { Refusal } from "../api/client.ts";
+import { Refusal, Unreachable } from "../api/client.ts";
 import type { SignIn } from "../api/types.ts";
 import type { Tablet } from "../store/database.ts";
 import type { PinCheck } from "./pin.ts";
@@ -30,6 +30,8 @@ export class NotANurse extends Error {}
 export const SHIFT_MS = 12 * 3_600_000;
 
 const SESSION = "session";
+/** Somebody signed out here, and the box does not know it yet. */
+const SIGN_OUT_DUE = "sign-out-due";
 const PEOPLE = "people";
 const PINS = "pins";
 const N_PEOPLE = 8;
@@ -63,7 +65,9 @@ export class Sessions {
    * @throws NotANurse, Refusal, Unreachable.
    */
   async signIn(username: string, password: string): Promise<Session> {
-    const told = await this.#api.signIn(username, password);
+    const wasDue = await this.#tablet.value<boolean>(SIGN_OUT_DUE, false);
+    await this.#tablet.setValue(SIGN_OUT_DUE, false); // the cookies of the one before are replaced
+    const told = await this.#signedIn(username, password, wasDue);
     if (told.role !== "nurse") {
       await this.#api.signOut();
       throw new NotANurse(told.role);
@@ -98,12 +102,30 @@ export class Sessions {
   /** Sign out here at once, and at the box if it can be reached; what waits stays. */
   async signOut(): Promise<void> {
     await this.#tablet.setValue(SESSION, null);
+    await this.#tablet.setValue(SIGN_OUT_DUE, true);
+    try {
+      await this.finishSignOut();
+    } catch (error) {
+      if (!(error instanceof Unreachable) && !(error instanceof Refusal)) throw error; // at the next contact
+    }
+  }
+
+  /**
+   * Tell the box of a sign-out that it could not be told of.
+   *
+   * @throws Unreachable, and Refusal but for the box's 401: it stays due.
+   */
+  async finishSignOut(): Promise<void> {
+    if (!(await this.#tablet.value<boolean>(SIGN_OUT_DUE, false))) return;
     try {
       await this.#api.refresh();
+      // Whoever signed in meanwhile is not signed out.
+      if (!(await this.#tablet.value<boolean>(SIGN_OUT_DUE, false))) return;
       await this.#api.signOut();
     } catch (error) {
-      if (!(error instanceof Error)) throw error; // out of reach: its cookies end by themselves
+      if (!(error instanceof Refusal) || error.status !== 401 || error.code === "") throw error;
     }
+    await this.#tablet.setValue(SIGN_OUT_DUE, false);
   }
 
   /** Return how many tries the PIN of somebody has left; null where none was chosen. */
@@ -123,6 +145,15 @@ export class Sessions {
     const tried = await tryPin(kept, pin);
     await this.#setPin(userId, tried.kept);
     return tried.isRight;
+  }
+
+  async #signedIn(username: string, password: string, wasDue: boolean): Promise<SignIn> {
+    try {
+      return await this.#api.signIn(username, password);
+    } catch (error) {
+      await this.#tablet.setValue(SIGN_OUT_DUE, wasDue);
+      throw error;
+    }
   }
 
   /** Return whether this sign-in is still the one: an answer may come after a sign-out, or another's sign-in. */

@@ -12,7 +12,6 @@ export const en: Texts = {
     loading: "Opening…",
     update: "There is a new version. Update now?",
     updateNow: "Update",
-    updateHeldUp: "Another tab of this tablet has a patient in hand. Finish there, then update.",
     tooOld: "This app is too old for the server. Close it and open it again; if that does not help, call IT.",
     later: "Later",
     back: "Back",
@@ -27,6 +26,9 @@ export const en: Texts = {
     sample: "Demonstration model, trained on synthetic voices. Do not use it to care for patients.",
     researchUse: "For research use. Not registered as a medical device.",
     collection: "Collection mode: no model and no result.",
+    elsewhere: "Open in another tab",
+    elsewhereHelp: "Only one tab of this tablet works with patients. Nothing is lost: the patient in hand goes on here.",
+    workHere: "Use this one",
     browserOld: "This browser cannot record. Call IT.",
   },
   connection: {
@@ -223,6 +225,8 @@ export const en: Texts = {
   },
   sent: {
     title: "Sent",
+    titleKept: "Kept on this tablet",
+    titleParked: "Not sent",
     waiting: "Kept on this tablet. It will be sent as soon as there is a connection.",
     held: "Only on this tablet",
     sending: (pct) => `Sending ${pct}%`,

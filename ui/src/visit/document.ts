@@ -26,6 +26,7 @@ export interface Frame {
 export function inferenceDocument(visit: Visit, protocol: Protocol, frame: Frame): InferenceDocument {
   const { consent } = visit;
   if (consent === null) throw new RangeError("nothing is sent without consent");
+  if (new Set(visit.takes.map(({ id }) => id)).size < visit.takes.length) throw new RangeError("a take stands twice");
   return {
     purpose: frame.purpose,
     protocol: { id: protocol.id, sha256: protocol.sha256 },

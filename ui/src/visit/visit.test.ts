@@ -145,6 +145,24 @@ describe("takes", () => {
     expect(way.mayRedo(way.takeKept(second, take("aceite", "three")), "aceite")).toBe(false);
   });
 
+  test("are kept once, and lead on once, whoever taps twice", () => {
+    const role = { name: "recording", role: "aceite" } as const;
+    const once = way.takeKept(agreed(), take("aceite", "one"));
+    expect(way.takeKept(once, take("aceite", "one"))).toBe(once);
+    const on = way.goOn(once, protocol, role);
+    expect(on.step).toEqual({ name: "recording", role: "ruido" });
+    expect(way.goOn(on, protocol, role)).toBe(on);
+  });
+
+  test("that are no good are kept, and stand for nothing, where the patient could not do better", () => {
+    const bad = way.takeKept(agreed(), { ...take("sustentada", "bad"), verdict: "fail" });
+    const told = way.unable(bad, protocol, "sustentada", "too_breathless");
+    expect(told.takes.map(({ id, chosen }) => [id, chosen])).toEqual([["bad", false]]);
+    expect(told.notDone).toEqual({ sustentada: "too_breathless" });
+    const good = way.unable(way.takeKept(agreed(), take("sustentada", "good")), protocol, "sustentada", "other");
+    expect(way.chosenTake(good, "sustentada")?.id).toBe("good");
+  });
+
   test("that are gone are made again, the last one left of a role being the chosen one", () => {
     const twice = way.takeKept(recorded(), take("aceite", "again"));
     expect(way.withTakes(twice, protocol, new Set(twice.takes.map(({ id }) => id)))).toBe(twice);

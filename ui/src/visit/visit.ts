@@ -193,9 +193,10 @@ export function consented(visit: Visit, protocol: Protocol, consent: Consent): V
   return { ...visit, consent, step: after({ ...visit, consent }, protocol, { name: "consent" }) };
 }
 
-/** Keep a take; it is the chosen one of its role from now on. */
+/** Keep a take; it is the chosen one of its role from now on. Kept once, whoever taps twice. */
 export function takeKept(visit: Visit, take: Omit<KeptTake, "take" | "chosen">): Visit {
   if (visit.consent === null) throw new RangeError("no recording without consent");
+  if (visit.takes.some(({ id }) => id === take.id)) return visit;
   const before = visit.takes.map((one) => (one.role === take.role ? { ...one, chosen: false } : one));
   const number = Math.max(0, ...takesOf(visit, take.role).map((one) => one.take)) + 1;
   const { [take.role]: _done, ...notDone } = visit.notDone;
@@ -225,15 +226,18 @@ export function choose(visit: Visit, id: string): Visit {
   return { ...visit, takes };
 }
 
-/** Say why a recording is not made, and go on. */
+/** Say why a recording is not made, and go on; a take that is no good is kept, and stands for nothing. */
 export function unable(visit: Visit, protocol: Protocol, role: string, why: NotDone): Visit {
-  const told = { ...visit, notDone: { ...visit.notDone, [role]: why } };
+  const takes = visit.takes.map((take) =>
+    take.role === role && take.verdict === "fail" ? { ...take, chosen: false } : take,
+  );
+  const told = { ...visit, takes, notDone: { ...visit.notDone, [role]: why } };
   return { ...told, step: after(told, protocol, { name: "recording", role }) };
 }
 
-/** Go on from a step. */
-export function goOn(visit: Visit, protocol: Protocol): Visit {
-  return { ...visit, step: after(visit, protocol, visit.step) };
+/** Go on from a step; from another than this one nobody asked to. */
+export function goOn(visit: Visit, protocol: Protocol, from: Step = visit.step): Visit {
+  return isSame(visit.step, from) ? { ...visit, step: after(visit, protocol, visit.step) } : visit;
 }
 
 /** Open a step that was reached already. */
