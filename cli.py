@@ -62,8 +62,12 @@ COMMANDS: Final[Sequence[Listed]] = (
         example="spira export export-2026-11",
     ),
     Listed(
-        "replay",
-        "Run past results again from what is stored: each must agree to 0.0001.",
+        *("import", "Store visits of another box or of a list of 2021 in a box for research."),
+        "appliance.commands.import_visits:import_",
+        example="spira import export-2026-11 --hospital 'Hospital das Clínicas'",
+    ),
+    Listed(
+        *("replay", "Run past results again from what is stored: each must agree to 0.0001."),
         "appliance.commands.replay:replay",
         example="spira replay 4f1c9a52-…",
     ),
@@ -80,20 +84,17 @@ COMMANDS: Final[Sequence[Listed]] = (
         example="spira doctor --deep",
     ),
     Listed(
-        "verify",
-        "Read everything on the box and say what is not as it was written.",
+        *("verify", "Read everything on the box and say what is not as it was written."),
         "appliance.commands.verify:verify",
         example="spira verify",
     ),
     Listed(
-        "openapi",
-        "Print the OpenAPI document of the API: JSON with or without --json.",
+        *("openapi", "Print the OpenAPI document of the API: JSON with or without --json."),
         "appliance.commands.serve:openapi",
         example="spira openapi > openapi.json",
     ),
     Listed(
-        "demo",
-        "Make a demonstration box, send it golden recordings, print the pre-diagnosis.",
+        *("demo", "Make a demonstration box, send it golden recordings, print the pre-diagnosis."),
         "appliance.commands.demo:demo",
         example="spira demo --once",
     ),

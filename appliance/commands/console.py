@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
-from appliance.core.errors import ApplianceError, FileMissing, InvalidRequest, MalformedRequest
+from appliance.core.errors import (
+    ApplianceError,
+    FieldError,
+    FileMissing,
+    InvalidRequest,
+    MalformedRequest,
+)
 from appliance.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -166,6 +172,20 @@ def read_bytes(path: Path, *, max_bytes: int | None = None) -> bytes:
     if max_bytes is not None and len(content) > max_bytes:
         raise MalformedRequest(f"{path.name} is longer than {max_bytes} bytes.")
     return content
+
+
+def read_utf8(path: Path, *, max_bytes: int) -> str:
+    """Return the text of a file a person named, whatever spreadsheet or editor wrote it.
+
+    Raises:
+        FileMissing, MalformedRequest: as `read_bytes`.
+        InvalidRequest: it is not UTF-8.
+    """
+    try:
+        return read_bytes(path, max_bytes=max_bytes).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fault = FieldError(field="file", code="encoding", message="save it as UTF-8")
+        raise InvalidRequest(f"{path.name} is not UTF-8.", errors=(fault,)) from error
 
 
 def read_password(*, from_stdin: bool, generated: Callable[[], str] | None = None) -> str:

@@ -46,7 +46,8 @@ WhereOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="COLUMN=VALUE",
-        help="Only rows of inferences.csv with this; again: another column, or value.",
+        help="Only rows of inferences.csv with this, as diagnosis=positive; again: another column, "
+        "or value.",
     ),
 ]
 TestOption: TypeAlias = Annotated[

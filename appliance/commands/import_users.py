@@ -13,12 +13,11 @@ from appliance.commands.console import (
     JsonOption,
     opened,
     progress,
-    read_bytes,
+    read_utf8,
     show,
 )
 from appliance.commands.new_account import add_account
 from appliance.core.csv_text import csv_row
-from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.generated_password import generated_password
 from appliance.core.user_list import ListedUser, read_user_list
 from appliance.usecases.import_users import planned_import
@@ -47,9 +46,8 @@ def import_users(
     """
     with opened(directory) as box:
         ids = {hospital.name: hospital.id for hospital in box.hospitals.hospitals()}
-        listed = read_user_list(
-            _text(file), hospitals=frozenset(ids), box_name=box.settings.box_name
-        )
+        text = read_utf8(file, max_bytes=MAX_FILE_BYTES)
+        listed = read_user_list(text, hospitals=frozenset(ids), box_name=box.settings.box_name)
         plan = planned_import(listed, box.accounts.users())
         made = [(one, generated_password(secrets.choice)) for one in plan.new]
         if passwords is not None and made:
@@ -77,15 +75,6 @@ def import_users(
     verb = "added" if added else "to be added"
     lines = [f"{len(made)} accounts {verb}, {len(plan.here)} here already.", last]
     show(document, lines, as_json=as_json)
-
-
-def _text(file: Path) -> str:
-    """Return the text of the list, whatever spreadsheet wrote it. Raises InvalidRequest."""
-    try:
-        return read_bytes(file, max_bytes=MAX_FILE_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        fault = FieldError(field="file", code="encoding", message="save it as CSV UTF-8")
-        raise InvalidRequest(f"{file.name} is not UTF-8.", errors=(fault,)) from error
 
 
 def _slips(made: list[tuple[ListedUser, str]]) -> str:

@@ -64,7 +64,7 @@ def infer(
     with opened(directory) as box:
         inference = infer_from_console(
             ConsoleRequest(
-                user_id=(user_named(user, box) if user else _only_nurse(box)).id,
+                user_id=(user_named(user, box) if user else only_nurse(box)).id,
                 model_id=box.models.model_named(model).id if model else None,
                 form=answers,
                 recordings=contents,
@@ -154,7 +154,7 @@ def _recordings(asked: list[str]) -> dict[str, Path]:
     return found
 
 
-def _only_nurse(box: Appliance) -> User:
+def only_nurse(box: Appliance) -> User:
     """Return the one active nurse; whose patient it is must never be guessed.
 
     Raises:

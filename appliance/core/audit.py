@@ -58,6 +58,7 @@ class AuditAction(StrEnum):
     RESULT_STORED = "result.stored"
     RESULT_DISAGREED = "result.disagreed"
     EXPORTED = "export.written"
+    IMPORTED = "import.read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,12 @@ def guarded(text: str) -> str:
     return GUARD + text if text[:1] in _GUARDED and text else text
 
 
+def delimiter_of(text: str) -> str:
+    """Return what divides the columns of a spreadsheet's text: a comma or a semicolon."""
+    header = text.partition("\n")[0]
+    return ";" if header.count(";") > header.count(",") else ","
+
+
 def unguarded(text: str) -> str:
     """Return the text that `guarded` was given."""
     return text.removeprefix(GUARD)

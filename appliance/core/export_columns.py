@@ -35,6 +35,11 @@ class Column(Generic[Row]):
     values: tuple[str, ...] = ()
     cell: Callable[[Row], Cell]
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All that a cell may be, as the table spells it; empty where it may be any."""
+        return choices_of(self.type, self.values)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceRow:
@@ -95,6 +100,11 @@ class ConsentRow:
     inference_id: InferenceId
     consent: Consent
     said: ProtocolTexts
+
+
+def choices_of(kind: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return all that a cell of a type with these values may be; empty where it may be any."""
+    return ("true", "false") if kind == "boolean" else values
 
 
 def header(columns: Sequence[Column[Row]]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from appliance.core.csv_text import Cell
+from appliance.core.export_columns import choices_of
 from appliance.core.export_dates import Calendar
 from appliance.core.export_tables import INFERENCES
 from appliance.core.form_field import Field, FieldFormat, FieldType, Range
@@ -51,6 +52,11 @@ class FormColumn:
     values: tuple[str, ...] = ()
     range: Range = _OPEN
     cell: AnswerCell
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All that a cell may be, as the table spells it; empty where it may be any."""
+        return choices_of(self.type, self.values)
 
 
 def withheld(field: Field) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.core.account import MAX_NAME_CHARACTERS, Role, check_email, own_email
+from appliance.core.csv_text import delimiter_of
 from appliance.core.errors import EmailMalformed, FieldError, InvalidRequest
 from appliance.core.names import checked_name
 
@@ -47,7 +48,7 @@ def read_user_list(
     Raises:
         InvalidRequest: its errors name every line and column that is not as it should be.
     """
-    rows = csv.DictReader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter_of(text), strict=True)
     faults: list[FieldError] = []
     found: list[ListedUser] = []
     try:
@@ -65,11 +66,6 @@ def read_user_list(
     if faults:
         raise _refused(*faults)
     return tuple(found)
-
-
-def _delimiter(text: str) -> str:
-    header = text.partition("\n")[0]
-    return ";" if header.count(";") > header.count(",") else ","
 
 
 def _refuse_header(names: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from appliance.core.errors import FieldError, InvalidRequest, RecordDamaged
 from appliance.core.export_audio import Sound, may_leave, sound_alone, sound_path
 from appliance.core.export_choice import ExportChoice
 from appliance.core.export_columns import (
+    Column,
     ConsentRow,
     InferenceRow,
     RecordingRow,
@@ -23,7 +24,7 @@ from appliance.core.export_found import ExportCounts, Found, ModelSaid, is_test,
 from appliance.core.export_names import Names
 from appliance.core.export_recordings import RECORDINGS
 from appliance.core.export_tables import CONSENTS, INFERENCES, RESULTS
-from appliance.core.form_columns import AGE, form_columns
+from appliance.core.form_columns import AGE, FormColumn, form_columns
 from appliance.core.ids import Sha256
 from appliance.core.inference import (
     Attachment,
@@ -63,7 +64,7 @@ class ExportRows:
             sounds: read only if they were asked for.
 
         Raises:
-            InvalidRequest: a condition is on a column that is not in the export.
+            InvalidRequest: a condition is on a column that is not in the export, or cannot hold.
         """
         self.counts = ExportCounts()
         self.models: set[ModelSaid] = set()
@@ -76,7 +77,7 @@ class ExportRows:
         self._form = form_columns(protocols, identified=choice.identified)
         self._said = texts_of(protocols)
         columns = (*header(INFERENCES), *(column.name for column in self._form))
-        self._where = _places(choice.where, columns)
+        self._where = _places(choice.where, (*INFERENCES, *self._form))
         self._headers = {
             "inferences.csv": columns,
             "results.csv": header(RESULTS),
@@ -233,18 +234,32 @@ class ExportRows:
 
 
 def _places(
-    where: Mapping[str, frozenset[str]], columns: Sequence[str]
+    where: Mapping[str, frozenset[str]], columns: Sequence[Column[InferenceRow] | FormColumn]
 ) -> tuple[tuple[int, frozenset[str]], ...]:
     """Return the conditions by the place of their columns.
 
     Raises:
-        InvalidRequest: there is no such column.
+        InvalidRequest: there is no such column, or nothing in it can be so.
     """
+    names = [column.name for column in columns]
     faults = tuple(
-        FieldError(field="where", code="unknown", message=f"inferences.csv has no {name!a}")
+        FieldError(
+            field="where",
+            code="unknown",
+            message=f"inferences.csv has no {name!a}; it has {', '.join(names)}",
+        )
         for name in where
-        if name not in columns
+        if name not in names
+    )
+    faults += tuple(
+        FieldError(
+            field="where",
+            code="enum",
+            message=f"{column.name} is one of {', '.join(column.choices)}, or empty",
+        )
+        for column in columns
+        if column.choices and where.get(column.name, frozenset()) - {*column.choices, ""}
     )
     if faults:
-        raise InvalidRequest("A condition is on no column of the export.", errors=faults)
-    return tuple((columns.index(name), texts) for name, texts in where.items())
+        raise InvalidRequest("A condition is on nothing of the export.", errors=faults)
+    return tuple((names.index(name), texts) for name, texts in where.items())

@@ -44,15 +44,7 @@ def judged_inference(
         InvalidRequest, InvalidForm, RecordingsMissing, ConsentRequired, ModelNotFound,
         ModelNotReady.
     """
-    _check_protocol_digest(request, protocol.sha256)
-    form = judged_form(
-        request.form,
-        protocol,
-        legacy=request.legacy,
-        captured_at=request.captured_at,
-        hospitals=hospitals,
-    )
-    consent = _consent(request, protocol, new_id)
+    form, consent = judged_words(request, protocol, new_id=new_id, hospitals=hospitals)
     attached = attachments(request, protocol, recordings)
     model = None
     results: tuple[Result, ...] = ()
@@ -78,6 +70,29 @@ def judged_inference(
         not_done=request.not_done,
     )
     return inference, results
+
+
+def judged_words(
+    request: InferenceRequest,
+    protocol: Protocol,
+    *,
+    new_id: NewId,
+    hospitals: Sequence[Hospital],
+) -> tuple[dict[str, object], Consent]:
+    """Return form and consent of a request, whose recordings nobody looks at.
+
+    Raises:
+        InvalidRequest, InvalidForm, ConsentRequired.
+    """
+    _check_protocol_digest(request, protocol.sha256)
+    form = judged_form(
+        request.form,
+        protocol,
+        legacy=request.legacy,
+        captured_at=request.captured_at,
+        hospitals=hospitals,
+    )
+    return form, _consent(request, protocol, new_id)
 
 
 def judged_form(

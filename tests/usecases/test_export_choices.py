@@ -230,8 +230,36 @@ def test_rows_by_what_stands_in_their_columns(ward: Ward, tmp_path: Path) -> Non
 def test_no_condition_on_what_is_not_in_it(ward: Ward, tmp_path: Path, column: str) -> None:
     """An RGH cannot be looked for where no RGH is told."""
     sent(ward)
-    with pytest.raises(InvalidRequest, match="condition"):
+    with pytest.raises(InvalidRequest, match="condition") as refusal:
         exported(ward, tmp_path / "out", where={column: frozenset({RGH})})
+    (fault,) = refusal.value.errors
+    assert (fault.field, fault.code) == ("where", "unknown")
+    head, _, listed = fault.message.partition("; it has ")
+    assert head == f"inferences.csv has no {column!r}"
+    exported(ward, tmp_path / "all")
+    with (tmp_path / "all" / "inferences.csv").open(encoding="utf-8", newline="") as file:
+        assert listed.split(", ") == next(csv.reader(file))
+    assert [path.name for path in tmp_path.iterdir()] == ["all"]
+
+
+@pytest.mark.parametrize(
+    ("column", "choices"),
+    [
+        ("diagnosis", "positive, negative, inconclusive"),
+        ("mask_type", "NONE, THIN, THICK"),
+        ("stopped_early", "true, false"),
+        ("hospitalized", "true, false"),
+    ],
+)
+def test_no_condition_that_nothing_can_fit(
+    ward: Ward, tmp_path: Path, column: str, choices: str
+) -> None:
+    """A slip of the pen is told with what there is, and is no export without rows."""
+    with pytest.raises(InvalidRequest) as refusal:
+        exported(ward, tmp_path / "out", where={column: frozenset({"Positive", ""})})
+    (fault,) = refusal.value.errors
+    assert (fault.field, fault.code) == ("where", "enum")
+    assert fault.message == f"{column} is one of {choices}, or empty"
     assert list(tmp_path.iterdir()) == []
 
 
