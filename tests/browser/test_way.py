@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright
 
+from appliance.adapters.ed25519_signatures import public_pem
 from tests.browser import nurse
-from tests.browser.tablet import stored, tablet
-from tests.system.boxes import Box
+from tests.browser.tablet import DELIVERED_WITHIN_S, Tablet, stored, tablet
+from tests.bundle_builders import a_bundle, an_author
+from tests.system.boxes import Box, run_spira, wait_until
 
 MAX_TAPS = 46
 READY_WITHIN_S = 1.0
@@ -48,6 +51,29 @@ def test_a_patient_from_the_form_to_the_result(
         assert "RIFF" not in kept
         ward.assert_well_behaved()
     assert [stored(box, table) for table in ("inferences", "recordings", "envelopes")] == [1, 5, 6]
+
+
+def test_the_model_is_asked_for_where_there_are_two(ward: Tablet, box: Box, tmp_path: Path) -> None:
+    """With one there is nothing to choose; the one that is chosen answers."""
+    author = an_author()
+    (tmp_path / "lab.pub").write_bytes(public_pem(author.public_key))
+    (tmp_path / "loudness.spira").write_bytes(a_bundle())
+    data = ("--data", str(box.data))
+    typed = ("--fingerprint", author.trusted().fingerprint)
+    run_spira("keys", "add", str(tmp_path / "lab.pub"), "--name", "lab", *typed, *data)
+    run_spira("models", "install", str(tmp_path / "loudness.spira"), "--activate", *data)
+    nurse.sign_in(ward, box.users["nurse"])
+    nurse.fill_essentials(ward)
+    nurse.agree(ward)
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.press(ward.page.get_by_text("loudness", exact=True))
+    nurse.send(ward)
+    wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient")
+    with sqlite3.connect(box.data / "records.db") as records:
+        asked = "SELECT m.name FROM inferences i JOIN models m ON m.id = i.model_id"
+        assert records.execute(asked).fetchall() == [("loudness",)]
 
 
 def test_a_slow_phone_is_ready_within_a_second(

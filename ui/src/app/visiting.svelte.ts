@@ -136,7 +136,7 @@ export class Visiting {
     if (known === null) throw new RangeError("a visit without a box");
     const document = inferenceDocument(this.visit, this.protocol, {
       purpose: known.box.mode,
-      modelId: null,
+      modelId: this.#modelId(),
       clockOffsetS,
       version,
       tabletId: this.#app.enrolled?.id ?? null,
@@ -152,6 +152,13 @@ export class Visiting {
     await this.#app.drafts.erase(userId);
     await this.#app.look();
     void this.#app.drainer.now();
+  }
+
+  /** The model that was chosen, where the box still has it answer; null: its default. */
+  #modelId(): string | null {
+    const { modelId } = this.visit;
+    const isReady = this.#app.known?.models.some(({ id, ready }) => id === modelId && ready) === true;
+    return isReady ? (modelId ?? null) : null;
   }
 
   async #hold(

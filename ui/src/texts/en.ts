@@ -84,6 +84,8 @@ export const en: Texts = {
     about: "About",
   },
   visit: {
+    model: "Model",
+    modelHelp: "The server has more than one model.",
     forgotten: "The patient before began under a protocol that this tablet does not know any more. Nothing of it was sent. Begin again.",
     lacksTakes: "Recordings that were made are not on this tablet any more. Record them again.",
     cancel: "End",

@@ -82,6 +82,8 @@ export const ptBR = {
     about: "Sobre",
   },
   visit: {
+    model: "Modelo",
+    modelHelp: "O servidor tem mais de um modelo.",
     forgotten: "O paciente anterior começou com um protocolo que este aparelho não conhece mais. Nada dele foi enviado. Comece de novo.",
     lacksTakes: "Gravações já feitas não estão mais neste aparelho. Grave de novo.",
     cancel: "Encerrar",

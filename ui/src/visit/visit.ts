@@ -81,6 +81,8 @@ export interface Visit {
   readonly takes: readonly KeptTake[];
   readonly notDone: Readonly<Record<string, NotDone>>;
   readonly stoppedEarly: boolean;
+  /** The model that is asked; absent or null: the box's default. */
+  readonly modelId?: string | null;
 }
 
 export const MAX_REDOS = 2;
@@ -127,6 +129,11 @@ export function answer(visit: Visit, protocol: Protocol, field: string, value: A
     confirmed,
     ...(isNewRgh ? { rghOverride: null, identityCheck: null } : {}),
   };
+}
+
+/** Ask this model; null: the box's default. */
+export function askModel(visit: Visit, modelId: string | null): Visit {
+  return { ...visit, modelId };
 }
 
 /** Confirm implausible answers. */
