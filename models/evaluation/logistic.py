@@ -61,14 +61,15 @@ def fit_logistic(
         gradient = design.T @ (y - found) - penalty * beta
         information = (design.T * (found * (1 - found))) @ design + np.diag(penalty)
         try:
-            step = np.linalg.solve(information, gradient)
+            step = np.asarray(np.linalg.solve(information, gradient), dtype=np.float64)
+            covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
         except np.linalg.LinAlgError:
             return None
         beta = beta + _damped(step, design, y, beta, penalty, fixed)
         if not ridge and np.abs(beta[1:]).max(initial=0.0) > _SEPARATED:
             return None
         if np.abs(step).max() < _CLOSE:
-            return Logistic(coefficients=beta, covariance=np.linalg.inv(information))
+            return Logistic(coefficients=beta, covariance=covariance)
     return None
 
 
