@@ -19,7 +19,7 @@ import msgspec
 
 from appliance.core.errors import FieldError, FileMissing, InvalidRequest
 from appliance.core.manifest import Metric, Population, RoleInput, RuntimeRange, Source
-from models.training.fit import Epoch
+from models.training.epoch import Epoch
 from models.training.plan import TrainingPlan
 
 WEIGHTS: Final = "weights.npz"

@@ -32,7 +32,7 @@ from models.model_directory import (
 )
 from models.spiraconv.network import N_FRAMES, N_MFCC
 from models.spiraconv.parameters import read_parameters, sha256_of
-from models.training.fit import Epoch
+from models.training.epoch import Epoch
 from models.training.plan import TrainingPlan
 from models.whole_file import refuse_used, write_whole_directory
 

@@ -46,6 +46,7 @@ from models.training.examples import Examples, examples, probabilities
 from models.training.fit import Fit, fit
 from models.training.metrics import THRESHOLD_RULE, GreyZone, grey_zone, metrics
 from models.training.plan import TrainingPlan
+from models.training.takes import takes_of
 from models.voices.cohort import Split, people
 from models.whole_file import write_whole
 
@@ -146,7 +147,8 @@ def _trained(
     started = time.monotonic()
     splits = _splits(plan, progress)
     run.log_plan(plan, splits.digests)
-    fitted = fit(plan, splits.train, splits.validation, progress=progress, on_epoch=run.log_epoch)
+    takes = takes_of(splits.train)
+    fitted = fit(plan, takes, splits.validation, progress=progress, on_epoch=run.log_epoch)
     parameters = parameters_of(fitted.network)
     record = _record(
         plan,

@@ -131,6 +131,6 @@ def noisy(
     return (window + scale * noise).astype(np.float32)
 
 
-def _of_power(hz: NDArray[np.float64], steepness: float) -> NDArray[np.float64]:
+def _of_power(hz: NDArray[np.floating], steepness: float) -> NDArray[np.floating]:
     """Return the amplitudes of 1/f^steepness; flat below 20 Hz, which no microphone hears."""
     return np.where(np.isinf(hz), 0.0, np.maximum(hz, 20.0) ** (-steepness / 2))

@@ -94,7 +94,8 @@ def test_the_same_chance_gives_the_same_sound(seed: int, n_samples: int) -> None
     voice = VOICE[:n_samples]
     first, again = augment(voice, ALWAYS, rng(seed)), augment(voice, ALWAYS, rng(seed))
     assert first.tobytes() == again.tobytes()
-    assert (first.shape, first.dtype) == (voice.shape, np.float32)
+    assert first.shape == voice.shape
+    assert first.dtype == np.float32
     assert np.isfinite(first).all()
     assert np.abs(first).max() <= 1.000001
 
