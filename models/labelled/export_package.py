@@ -13,7 +13,7 @@ from typing import Final
 from appliance.core.export_columns import header
 from appliance.core.export_tables import INFERENCES
 from models.labelled.building import is_role, sha256_of, whole
-from models.labelled.cases import LabelledCase, LabelledSet, LabelledRecording
+from models.labelled.cases import LabelledCase, LabelledRecording, LabelledSet
 from models.labelled.faults import Faults, refused
 from models.labelled.tables import Row, label_words, read_answer, read_label, read_rows
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from models.labelled.building import SPOKEN_CONSENT, is_role, role_words, sha256_of, whole
-from models.labelled.cases import LabelledCase, LabelledSet, LabelledRecording
+from models.labelled.cases import LabelledCase, LabelledRecording, LabelledSet
 from models.labelled.faults import Faults
 from models.labelled.tables import Row, label_words, read_answer, read_label, read_rows
 
