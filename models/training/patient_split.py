@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from appliance.core.errors import FieldError, InvalidRequest
-
-N_LEAST: Final = 3
-"""Patients of each label: one in each part."""
+from models.labelled.cases import LabelledCase
+from models.labelled.faults import Faults
+from models.labelled.splitting import parts
 
 
 class Part(StrEnum):
@@ -22,9 +21,6 @@ class Part(StrEnum):
     TEST = "test"
 
 
-PARTS: Final = tuple(Part)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
     """Of the patients of each label; the rest are trained on. Above 0, below 1 together."""
@@ -33,69 +29,81 @@ class Shares:
     test: float = 0.2
 
 
-def split_patients(positive: Mapping[str, bool], *, seed: int, shares: Shares) -> dict[str, Part]:
-    """Return each patient's part; both labels are in every part, in its share to one patient.
+Split = Mapping[Part, tuple[LabelledCase, ...]]
+"""The cases of each part: of each patient in one part alone, and of both labels in every part."""
 
-    Within a label patients are ranked by the SHA-256 of seed and patient: the order of a table
-    decides nothing, and a later patient moves few of the others to another part.
+
+def split_patients(cases: Sequence[LabelledCase], *, seed: int, shares: Shares) -> Split:
+    """Return the cases of each part, stratified by label; the same seed gives the same parts.
 
     Args:
-        positive: patient -> label.
-        seed: another one, another split.
+        cases: with one label a patient.
+        seed: decides, with the patients' ids, who falls where.
         shares: of the parts.
 
     Raises:
-        InvalidRequest: a label has fewer than three patients, or a share leaves a part empty.
+        InvalidRequest: a patient has two labels, a share makes no sense, or there are too few
+            patients for one of each label in every part.
     """
-    _check(positive, shares)
-    parts: dict[str, Part] = {}
-    for label in (True, False):
-        alike = [patient for patient in positive if positive[patient] is label]
-        alike.sort(key=lambda patient: _rank(seed, patient))
-        n_test = max(1, round(shares.test * len(alike)))
-        n_validation = max(1, round(shares.validation * len(alike)))
-        while n_test + n_validation >= len(alike):  # rounding up both may leave nobody to train on
-            n_test, n_validation = max(1, n_test - 1), max(1, n_validation - 1)
-        for place, patient in enumerate(alike):
-            parts[patient] = _part(place, n_test, n_validation)
-    return parts
+    _check_shares(shares)
+    _check_labels(cases)
+    of_train = 1.0 - shares.validation - shares.test
+    wanted = {
+        Part.TRAIN: of_train,
+        Part.VALIDATION: shares.validation,
+        Part.TEST: shares.test,
+    }
+    found = parts(cases, {part.value: share for part, share in wanted.items()}, seed=seed)
+    split = {part: found[part.value] for part in Part}
+    for part, its_cases in split.items():
+        for positive, word in ((True, "positive"), (False, "negative")):
+            if all(case.positive is not positive for case in its_cases):
+                raise _too_few(cases, f"{part} would have nobody {word}", shares)
+    return split
 
 
-def split_digest(parts: Mapping[str, Part]) -> str:
+def split_digest(split: Split) -> str:
     """Return the SHA-256, in hex, of sorted lines `part patient`."""
-    lines = sorted(f"{part} {patient}\n" for patient, part in parts.items())
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    lines = {f"{part} {case.patient_id}\n" for part, cases in split.items() for case in cases}
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-def _rank(seed: int, patient: str) -> bytes:
-    return hashlib.sha256(f"{seed} {patient}".encode()).digest()
-
-
-def _part(place: int, n_test: int, n_validation: int) -> Part:
-    if place < n_test:
-        return Part.TEST
-    return Part.VALIDATION if place < n_test + n_validation else Part.TRAIN
-
-
-def _check(positive: Mapping[str, bool], shares: Shares) -> None:
-    faults = tuple(_faults(shares))
+def _check_shares(shares: Shares) -> None:
+    faults = tuple(_share_faults(shares))
     if faults:
         raise InvalidRequest("The shares leave a part empty.", errors=faults)
-    n_positive = sum(positive.values())
-    n_negative = len(positive) - n_positive
-    if min(n_positive, n_negative) < N_LEAST:
-        raise InvalidRequest(
-            f"Too few patients for a split: {n_positive} positive, {n_negative} negative; of each "
-            f"{N_LEAST} are the least, one to train on, one to choose by, one to judge by.",
-            n_positive=n_positive,
-            n_negative=n_negative,
-        )
 
 
-def _faults(shares: Shares) -> Iterator[FieldError]:
+def _share_faults(shares: Shares) -> Iterator[FieldError]:
     for name, share in (("validation", shares.validation), ("test", shares.test)):
         if not 0.0 < share < 1.0:
             yield FieldError(field=f"{name}_share", code="range", message="above 0, below 1")
     if shares.validation + shares.test >= 1.0:
         message = "both shares together must stay below 1"
         yield FieldError(field="test_share", code="range", message=message)
+
+
+def _check_labels(cases: Sequence[LabelledCase]) -> None:
+    """Refuse patients who are positive in one session and negative in another."""
+    first: dict[str, LabelledCase] = {}
+    faults = Faults()
+    for case in cases:
+        known = first.setdefault(case.patient_id, case)
+        if known.positive is not case.positive:
+            message = f"has one label in {known.id}, another in {case.id}: leave one of them out"
+            faults.add(f"patient {case.patient_id}", message, code="label")
+    faults.refuse_any()
+
+
+def _too_few(cases: Sequence[LabelledCase], why: str, shares: Shares) -> InvalidRequest:
+    positive = {case.patient_id: case.positive for case in cases}
+    n_positive = sum(positive.values())
+    n_negative = len(positive) - n_positive
+    return InvalidRequest(
+        f"Too few patients for a split: {n_positive} positive, {n_negative} negative; {why}. "
+        f"Bring more patients, or give the parts other shares.",
+        n_positive=n_positive,
+        n_negative=n_negative,
+        validation_share=shares.validation,
+        test_share=shares.test,
+    )
