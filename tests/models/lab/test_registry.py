@@ -18,10 +18,11 @@ from models.progress import silent
 from models.registry import default_tracking_uri, pull, register
 from models.spiraconv.parameters import parameters_of, sha256_of
 from models.spiraconv.reference import Features
-from models.train import TrainedModel, train, training_cuts
+from models.train import TrainedModel, train
 from models.training.examples import examples
 from models.training.fit import fit
 from models.training.plan import TrainingPlan
+from models.training.synthetic import synthetic_voices, training_cuts
 from models.training.takes import takes_of
 from models.voices.cohort import Split, people
 
@@ -41,7 +42,7 @@ class Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Train once on a handful of people."""
     directory = tmp_path_factory.mktemp("work")
-    trained = train(directory, plan=TINY, clock=lambda: NOW)
+    trained = train(directory, voices=synthetic_voices(TINY), clock=lambda: NOW)
     return Run(trained=trained, uri=default_tracking_uri(directory))
 
 
