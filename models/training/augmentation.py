@@ -15,7 +15,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.core.errors import FieldError, InvalidRequest
 from models.spiraconv.windows import RATE_HZ
 
 _STEEPEST: Final = 2.0
@@ -48,17 +47,8 @@ class Augmentation:
 NO_AUGMENTATION: Final = Augmentation(share=0.0)
 
 
-def checked(asked: Augmentation) -> Augmentation:
-    """Return it. Raises InvalidRequest, naming each field that makes no sense."""
-    faults = tuple(
-        FieldError(field=name, code="range", message=message) for name, message in _faults(asked)
-    )
-    if faults:
-        raise InvalidRequest("Voices cannot be changed like this.", errors=faults)
-    return asked
-
-
-def _faults(asked: Augmentation) -> Iterator[tuple[str, str]]:
+def faults(asked: Augmentation) -> Iterator[tuple[str, str]]:
+    """Yield each field that makes no sense, and what would."""
     if not 0.0 <= asked.share <= 1.0:
         yield "share", "must be 0 to 1"
     if not asked.snrs_db or not all(map(math.isfinite, asked.snrs_db)):
