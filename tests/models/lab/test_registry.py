@@ -18,10 +18,12 @@ from models.progress import silent
 from models.registry import default_tracking_uri, pull, register
 from models.spiraconv.parameters import parameters_of, sha256_of
 from models.spiraconv.reference import Features
-from models.train import TrainedModel, train, training_cuts
+from models.train import TrainedModel, train
 from models.training.examples import examples
 from models.training.fit import fit
 from models.training.plan import TrainingPlan
+from models.training.synthetic import synthetic_voices, training_cuts
+from models.training.takes import takes_of
 from models.voices.cohort import Split, people
 
 TINY = TrainingPlan(n_train=4, n_validation=4, n_test=4, n_epochs=2, n_threads=1)
@@ -40,7 +42,7 @@ class Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Train once on a handful of people."""
     directory = tmp_path_factory.mktemp("work")
-    trained = train(directory, plan=TINY, clock=lambda: NOW)
+    trained = train(directory, voices=synthetic_voices(TINY), clock=lambda: NOW)
     return Run(trained=trained, uri=default_tracking_uri(directory))
 
 
@@ -71,7 +73,7 @@ def test_the_same_plan_gives_the_same_weights(run: Run) -> None:
         )
         for split, cuts in ((Split.TRAIN, training_cuts(TINY)), (Split.VALIDATION, None))
     )
-    again = fit(TINY, train_people, validation_people, progress=silent, on_epoch=print)
+    again = fit(TINY, takes_of(train_people), validation_people, progress=silent, on_epoch=print)
     assert train_people.digest == run.trained.record.digests["train"]
     assert sha256_of(parameters_of(again.network)) == run.trained.record.weights_sha256
     assert again.epochs == run.trained.record.epochs
