@@ -28,6 +28,9 @@ from appliance.core.onnx_graph import check_graph, inspect_graph
 from appliance.core.resampling import SOXR_HQ
 from models.card import card
 from models.contents import Contents, entries
+from models.evaluation.applying import with_evaluation
+from models.evaluation.record import read_evaluation
+from models.evaluation.report import page_of
 from models.golden import GoldenSet, check_golden, read_golden
 from models.model_directory import (
     STATEMENT,
@@ -56,6 +59,7 @@ class PackedBundle:
         sha256: of the file.
         key_fingerprint: of the key that signed it.
         parity: how close graph and PyTorch were on this machine.
+        warnings: of its evaluation, which stand on its card; `page` is that card as HTML.
     """
 
     path: Path
@@ -65,6 +69,8 @@ class PackedBundle:
     version: str
     key_fingerprint: str
     parity: Parity
+    warnings: tuple[str, ...] = ()
+    page: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +92,9 @@ def pack(
 ) -> PackedBundle:
     """Export, prove, sign and write `<name>-<version>.spira`; same inputs, same bytes.
 
+    What `spira models evaluate` left in the directory goes into manifest and card, and its page
+    is written beside the bundle.
+
     Args:
         model_directory: see `models.model_directory`.
         key_path: private key that signs, PEM.
@@ -101,10 +110,16 @@ def pack(
     """
     key = read_private_key(key_path)
     contents = unsigned_contents(model_directory, statement_path=statement_path, progress=progress)
+    evaluation = read_evaluation(model_directory)
+    if evaluation is not None:
+        contents = with_evaluation(contents, evaluation)
     manifest = contents.manifest
     container = _signed(manifest, contents.files, key)
     path = target_directory / f"{manifest.name}-{manifest.version}.spira"
+    page = path.with_suffix(".html") if evaluation is not None else None
     write_whole(path, container)
+    if page is not None and evaluation is not None:
+        write_whole(page, page_of(manifest, evaluation).encode())
     return PackedBundle(
         path=path,
         sha256=hashlib.sha256(container).hexdigest(),
@@ -113,6 +128,8 @@ def pack(
         version=manifest.version,
         key_fingerprint=fingerprint_of(key),
         parity=contents.parity,
+        warnings=evaluation.warnings if evaluation is not None else (),
+        page=page,
     )
 
 

@@ -19,7 +19,7 @@ from models.evaluation.cautions import warnings_of
 from models.evaluation.findings import Evaluation, LeakReport, Sample, TableRow
 from models.evaluation.leaks import Probed, Terms, leak_report
 from models.evaluation.listening import Heard, one_a_patient, scores_of
-from models.evaluation.opening import OpenedModel
+from models.evaluation.opened import OpenedModel
 from models.evaluation.operating import ChosenPoint
 from models.labelled.cases import LabelledCase, LabelledSet, digest_of
 from models.training.metrics import GreyZone, metrics
@@ -54,9 +54,6 @@ def assembled(
     people = one_a_patient(one.heard for one in probed)
     sample = _sample(labelled, cases)
     own = _calibration(people, terms)
-    probability, positive, _ = scores_of(one.heard for one in scored)
-    points = roc_points(probability, positive)
-    kept = np.unique(np.linspace(0, len(points) - 1, _MOST_POINTS).round().astype(int))
     return Evaluation(
         model_name=model.manifest.name,
         model_version=model.manifest.version,
@@ -75,7 +72,7 @@ def assembled(
         ),
         answers=_answers(people, terms),
         reasons=_reasons(people, terms),
-        roc=tuple(points[index] for index in kept),
+        roc=_roc([one.heard for one in scored]),
         calibration=own,
         uncalibrated=_calibration(_uncalibrated(probed), terms) if point else None,
         leaks=leaks,
@@ -93,6 +90,14 @@ def refuse_unscored(heard: Sequence[Heard]) -> None:
     message = f"no case of one label could be scored ({told} of {len(heard)} cases)"
     fault = FieldError(field="recordings", code="unscored", message=message)
     raise InvalidRequest("The model answers too few of these cases.", errors=(fault,))
+
+
+def _roc(scored: Sequence[Heard]) -> tuple[tuple[float, float], ...]:
+    """Return the curve, thinned where it has more points than a picture shows."""
+    probability, positive, _ = scores_of(scored)
+    points = roc_points(probability, positive)
+    kept = np.unique(np.linspace(0, len(points) - 1, _MOST_POINTS).round().astype(int))
+    return tuple(points[index] for index in kept)
 
 
 def _sample(labelled: LabelledSet, cases: Sequence[LabelledCase]) -> Sample:

@@ -44,7 +44,8 @@ def _fragile(one: FlipFinding) -> str:
     low = one.flips.low if one.flips else 0.0
     return (
         f"Fragile: noise of a ward at {one.snr_db} dB changes {one.n_flips} of {one.n} answers on "
-        f"quiet recordings, {100 * low:.0f} % at the lower bound (over {100 * FRAGILE_FROM:.0f} %)."
+        f"quiet recordings, {100 * low:.1f} % at the lower bound ({100 * FRAGILE_FROM:.0f} % is "
+        "allowed)."
     )
 
 
@@ -59,6 +60,7 @@ def _of_baseline(baseline: BaselineFinding) -> Iterator[str]:
     if baseline.gain.low <= 0:
         what = "the form" if baseline.name == "form" else "the lengths"
         yield (
-            f"Not shown to be better than {what} alone: its area is {baseline.gain.value:+.3f} "
-            f"above (95 % interval {baseline.gain.low:+.3f} to {baseline.gain.high:+.3f})."
+            f"Not shown to be better than {what} alone: the model's area less theirs is "
+            f"{baseline.gain.value:+.3f} (95 % interval {baseline.gain.low:+.3f} to "
+            f"{baseline.gain.high:+.3f})."
         )

@@ -12,7 +12,7 @@ from models.evaluation.assembling import assembled, refuse_unscored
 from models.evaluation.findings import Evaluation
 from models.evaluation.leaks import Terms
 from models.evaluation.listening import Listener, one_a_patient, scores_of
-from models.evaluation.opening import OpenedModel
+from models.evaluation.opened import OpenedModel
 from models.evaluation.operating import Aim, ChosenPoint, choose_point
 from models.evaluation.probes import Probes
 from models.evaluation.rounds import hear_all, probe_all

@@ -23,7 +23,7 @@ from appliance.core.quality import (
     measure,
     room_noise_db,
 )
-from models.evaluation.opening import OpenedModel
+from models.evaluation.opened import OpenedModel
 from models.graph_run import GraphRun
 from models.labelled.cases import LabelledCase, Waveform
 

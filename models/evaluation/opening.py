@@ -1,33 +1,18 @@
-"""A model to be evaluated: what its bundle holds, or would hold if it were packed now."""
+"""A model is opened: as its bundle holds it, or would if it were packed now."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.core.bundle import check_file_order
 from appliance.core.container import contents, read_container
 from appliance.core.errors import BundleRefused, FileMissing
-from appliance.core.manifest import GRAPH_NAME, MANIFEST_NAME, Manifest
+from appliance.core.manifest import GRAPH_NAME, MANIFEST_NAME
 from appliance.core.manifest_json import parse_manifest
+from models.evaluation.opened import OpenedModel
 from models.pack import unsigned_contents
 from models.progress import Progress
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OpenedModel:
-    """A model as the box would run it.
-
-    Attributes:
-        manifest: thresholds, roles and population are its.
-        graph: bytes of the ONNX file.
-        directory: where its evaluation is kept; None for a bundle, which is signed and stays.
-    """
-
-    manifest: Manifest
-    graph: bytes
-    directory: Path | None
 
 
 def open_model(path: Path, *, progress: Progress) -> OpenedModel:

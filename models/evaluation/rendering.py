@@ -35,11 +35,12 @@ svg {{ max-width: 100%; height: auto; }}
 
 
 def as_markdown(blocks: Sequence[Block]) -> str:
-    """Return Markdown, one newline at its end; figures are told by their captions alone.
+    """Return Markdown, one newline at its end, without the figures: a console shows no picture.
 
-    Every figure stands beside a table of its numbers, and a console shows no picture.
+    What a figure shows stands in a table, too.
     """
-    return "\n\n".join(_markdown(block) for block in blocks) + "\n"
+    told = [_markdown(block) for block in blocks if not isinstance(block, Figure)]
+    return "\n\n".join(told) + "\n"
 
 
 def as_html(title: str, blocks: Sequence[Block]) -> str:
@@ -48,7 +49,7 @@ def as_html(title: str, blocks: Sequence[Block]) -> str:
     return _PAGE.format(title=escape(title), body=body)
 
 
-def _markdown(block: Block) -> str:
+def _markdown(block: Heading | Paragraph | Caution | Table) -> str:
     match block:
         case Heading():
             return f"{'#' * block.level} {block.text}"
@@ -56,8 +57,6 @@ def _markdown(block: Block) -> str:
             return f"> **{block.text}**"
         case Paragraph():
             return block.text
-        case Figure():
-            return f"_{block.caption}_"
         case Table():
             lines = [block.header, ["---"] * len(block.header), *block.rows]
             return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)

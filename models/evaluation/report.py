@@ -13,6 +13,7 @@ from models.evaluation.figures import areas_figure, reliability_figure, roc_figu
 from models.evaluation.findings import Evaluation, LeakReport, Verdict
 from models.evaluation.leaks import LEAST_PATIENTS
 from models.evaluation.probes import LENGTH, PAUSES, QUIET_SNR_DB, ROOM
+from models.evaluation.rendering import as_html
 
 _SHARES: Final = {
     "accuracy": "Accuracy at 0.5",
@@ -34,14 +35,17 @@ _VERDICTS: Final = {
     Verdict.NO_SIGN: "no sign of a leak",
     Verdict.TOO_FEW: f"cannot be told: under {LEAST_PATIENTS} patients of a label",
 }
+_SPECIFICITIES: Final = (0.95, 0.9, 0.8, 0.5)
+_HAIR: Final = 1e-9
 _BASELINES: Final = {"form": "the form alone", "duration": "the lengths alone"}
 
 
-def page_blocks(manifest: Manifest, evaluation: Evaluation) -> tuple[Block, ...]:
-    """Return the whole page of an evaluated model: what its author says, then what was found."""
+def page_of(manifest: Manifest, evaluation: Evaluation) -> str:
+    """Return an evaluated model's page in HTML: what its author says, then what was found."""
+    title = f"{manifest.name} {manifest.version}"
     warning = "Demonstration model: it says nothing about patients."
-    return (
-        Heading(f"{manifest.name} {manifest.version}", level=1),
+    blocks = (
+        Heading(title, level=1),
         *((Caution(warning),) if manifest.demonstration else ()),
         Heading("Intended use"),
         Paragraph(manifest.intended_use),
@@ -49,6 +53,7 @@ def page_blocks(manifest: Manifest, evaluation: Evaluation) -> tuple[Block, ...]
         Paragraph(manifest.limits),
         *evaluation_blocks(evaluation),
     )
+    return as_html(title, blocks)
 
 
 def evaluation_blocks(evaluation: Evaluation) -> tuple[Block, ...]:
@@ -69,6 +74,7 @@ def evaluation_blocks(evaluation: Evaluation) -> tuple[Block, ...]:
         _shares(evaluation),
         Heading("Answers by reference standard", level=3),
         _answers(evaluation),
+        _roc(evaluation),
         Figure(roc_figure(evaluation.roc), "ROC curve; the dashed line is chance."),
         Heading("Calibration", level=3),
         *_calibration(evaluation),
@@ -112,6 +118,15 @@ def _answers(evaluation: Evaluation) -> Table:
         for row in evaluation.reasons
     ]
     return Table(("answer", "with the disease", "without"), rows)
+
+
+def _roc(evaluation: Evaluation) -> Table:
+    """Return the most sensitivity at some specificities, read off the curve."""
+    rows = [
+        (f"{wanted:.2f}", f"{max(y for x, y in evaluation.roc if x <= 1 - wanted + _HAIR):.3f}")
+        for wanted in _SPECIFICITIES
+    ]
+    return Table(("at a specificity of at least", "sensitivity on the ROC curve"), rows)
 
 
 def _calibration(evaluation: Evaluation) -> Iterator[Block]:
