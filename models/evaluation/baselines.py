@@ -32,7 +32,8 @@ def form_columns(
         dtype=np.float64,
     ).reshape(len(cases), len(FORM_FIELDS))
     kept = np.mean(np.isfinite(table), axis=0) >= _LEAST_ANSWERED
-    return tuple(np.array(FORM_FIELDS)[kept]), table[:, kept]
+    names = tuple(field for field, is_kept in zip(FORM_FIELDS, kept, strict=True) if is_kept)
+    return names, table[:, kept]
 
 
 def cross_validated(
