@@ -124,18 +124,8 @@ def stray_imports(path: str, tree: ast.Module) -> list[str]:
     strays = []
     if not within(path.replace("/", "."), "appliance.bootstrap", "appliance.adapters"):
         strays += [n for n in imports(tree) if within(n, "appliance.adapters")]
-    if path in {"cli.py", "cli_evaluate.py", "cli_train.py"} or path.startswith(
-        "appliance/commands/"
-    ):
-        allowed = (
-            "appliance",
-            "cli",
-            "cli_evaluate",
-            "cli_train",
-            "typer",
-            "click",
-            *sys.stdlib_module_names,
-        )
+    if path.removesuffix(".py") in CLI or path.startswith("appliance/commands/"):
+        allowed = ("appliance", *CLI, "typer", "click", *sys.stdlib_module_names)
         strays += [n for n in imports(at_import_time(tree)) if not within(n, *allowed)]
         strays += [n for n in imports(tree) if within(n, "sqlite3", "appliance.web")]
     elif path.startswith("appliance/"):

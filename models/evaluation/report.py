@@ -66,7 +66,7 @@ def evaluation_blocks(evaluation: Evaluation) -> tuple[Block, ...]:
         Paragraph(
             f"On {sample.n_positive} patients with the disease and {sample.n_negative} without, "
             f"of {sample.description} (SHA-256 {sample.digest}). Shares are of patients, each by "
-            f"the first case; {several} further cases of the same patients count for areas alone. "
+            f"one case; {several} further cases of the same patients count for areas alone. "
             f"{sample.n_left_out} cases had no label. Seed {evaluation.seed}, "
             f"{evaluation.n_draws} draws of patients."
         ),
