@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import GraphProto, TensorProto, helper, numpy_helper
@@ -38,7 +40,7 @@ def with_platt(graph: bytes, *, slope: float, intercept: float) -> bytes:
         numpy_helper.from_array(np.array(value, dtype=np.float64), f"{_PREFIX}{name}")
         for name, value in numbers.items()
     )
-    steps: tuple[tuple[str, tuple[str, ...], str, dict[str, int]], ...] = (
+    steps: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
         ("Cast", (_RAW,), "double", {"to": TensorProto.DOUBLE}),
         ("Clip", ("double", "floor", "ceiling"), "kept", {}),
         ("Sub", ("one", "kept"), "rest", {}),
