@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,8 +18,12 @@ try:
 
     from appliance.commands import console
     from appliance.commands.command_line import CommandLine, Listed
+    from appliance.commands.lab import WORK, TrackingOption, WorkOption, require_lab
     from appliance.commands.version import VersionOption
     from appliance.core import errors
+    from cli_evaluate import EXAMPLES as EVALUATING
+    from cli_evaluate import evaluate
+    from cli_train import EXAMPLES, train
 except KeyboardInterrupt:  # a stop while loading is a stop, too
     tell_stopped(as_json="--json" in sys.argv)
     sys.exit(EXIT_STOPPED)
@@ -157,47 +160,13 @@ def main() -> None:
 # --- the lab: the only commands that need torch and MLflow, on a connected workstation ----------
 
 lab = typer.Typer()
-_LAB: Final = ("torch", "mlflow", "onnx")
 
 DirectoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")]
-TrackingOption = Annotated[
-    str,
-    typer.Option("--tracking-uri", envvar="MLFLOW_TRACKING_URI", help="Else a file in --work."),
-]
-WorkOption = Annotated[Path, typer.Option("--work", metavar="DIR", help="Working directory.")]
-WORK: Final = Path("var/lab")
 HERE: Final = Path()
 
 
-def _require_lab() -> None:
-    """Refuse what cannot run here. Raises LabMissing."""
-    missing = tuple(name for name in _LAB if find_spec(name) is None)
-    if missing:
-        raise errors.LabMissing(missing=missing)
-
-
-@lab.command(epilog="Example: spira models train --work var/lab")
-def train(
-    *,
-    work: WorkOption = WORK,
-    tracking_uri: TrackingOption = "",
-    as_json: console.JsonOption = False,
-) -> None:
-    """Lab: train on synthetic voices, log to MLflow and register."""
-    _require_lab()
-    from models import train as training  # noqa: PLC0415 - torch is not on the box
-    from models.progress import on_stderr  # noqa: PLC0415
-
-    trained = training.train(work, tracking_uri=tracking_uri or None, progress=on_stderr)
-    accuracy = trained.record.metric("accuracy").value
-    console.show(
-        {"model": {"directory": str(trained.directory), "accuracy": accuracy}},
-        [
-            f"accuracy on synthetic voices {accuracy:.3f}, in {trained.directory}",
-            f"Next: spira models pack {trained.directory} --key KEY",
-        ],
-        as_json=as_json,
-    )
+lab.command(epilog=EXAMPLES)(train)
+lab.command(epilog=EVALUATING)(evaluate)
 
 
 @lab.command(epilog="Example: spira models register runs:/4f1c/model --name spiraconv-demo")
@@ -211,7 +180,7 @@ def register(
     as_json: console.JsonOption = False,
 ) -> None:
     """Lab: make a logged model the next version of a registered one."""
-    _require_lab()
+    require_lab()
     from models import registry  # noqa: PLC0415
 
     uri = tracking_uri or registry.default_tracking_uri(work)
@@ -235,7 +204,7 @@ def pull(
     as_json: console.JsonOption = False,
 ) -> None:
     """Lab: fetch a model of any kind from MLflow, whole or not at all; prove its graph."""
-    _require_lab()
+    require_lab()
     from models import registry  # noqa: PLC0415
     from models.progress import on_stderr  # noqa: PLC0415
 
@@ -259,14 +228,16 @@ def pack(
     as_json: console.JsonOption = False,
 ) -> None:
     """Lab: export to ONNX, prove parity, sign; same inputs, same bytes."""
-    _require_lab()
+    require_lab()
     from models import pack as packing  # noqa: PLC0415
     from models.progress import on_stderr  # noqa: PLC0415
 
     packed = packing.pack(directory, key_path=key, target_directory=out, progress=on_stderr)
+    bundle = {"path": str(packed.path), "sha256": packed.sha256, "bytes": packed.n_bytes}
     console.show(
-        {"bundle": {"path": str(packed.path), "sha256": packed.sha256, "bytes": packed.n_bytes}},
+        {"bundle": {**bundle, "warnings": list(packed.warnings)}},
         [
+            *packed.warnings,
             f"{packed.path} ({packed.n_bytes} bytes)",
             f"Next, on the box: spira models install {packed.path.name}",
         ],

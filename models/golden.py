@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.core.errors import GoldenMismatch, InvalidRequest
-from appliance.core.manifest import GOLDEN_PREFIX, GoldenCase, MetadataField
+from appliance.core.manifest import GOLDEN_PREFIX, GoldenCase, MetadataField, RoleInput
 from appliance.core.resampling import resample
 from appliance.core.wav import read_wav, write_wav
 from models.graph_run import GraphRun
@@ -22,7 +23,7 @@ from models.spiraconv.reference import Features, Waveforms, window_probabilities
 from models.spiraconv.windows import RATE_HZ
 from models.training.examples import waveform as own_waveform
 from models.training.metrics import GreyZone
-from models.voices.cohort import OPTIONAL_ROLES, ROLES, Person, Split, person
+from models.voices.cohort import ROLES, Person, Split, person
 from models.voices.speaker import Group
 from models.whole_file import write_whole
 
@@ -106,14 +107,25 @@ def write_golden(directory: Path, people: Sequence[Person], parameters: Paramete
     return GoldenSet(cases=tuple(cases), files=files)
 
 
-def golden_people(parameters: Parameters, zone: GreyZone, *, seed: int) -> tuple[Person, ...]:
+def golden_people(
+    parameters: Parameters, zone: GreyZone, *, seed: int, roles: Sequence[RoleInput]
+) -> tuple[Person, ...]:
     """Return two patients and two controls: one of each with every role, one with none optional.
 
     The shortest of forty, so that the bundle stays small, of those the model finds positive and
     negative as it should: they show both answers. How often it does not is for the test people
-    to say. From a model that finds nobody so, simply the shortest.
+    to say. From a model that finds nobody so, simply the shortest. Where no role is optional,
+    all have every role.
+
+    Args:
+        parameters: of the model.
+        zone: its thresholds.
+        seed: of the voices, synthetic whatever it was trained on: no patient is in a bundle.
+        roles: what the model hears.
     """
-    everyone = [person(Split.GOLDEN, index, seed=seed) for index in range(_CANDIDATES)]
+    required = {entry.role for entry in roles if entry.required}
+    everyone = [_heard(one, roles) for one in _candidates(seed)]
+    everyone = [one for one in everyone if one.recordings and required <= one.recordings.keys()]
     everyone.sort(key=lambda someone: sum(pcm.size for pcm in someone.recordings.values()))
     network, features = parameters.build(), Features()
 
@@ -126,9 +138,21 @@ def golden_people(parameters: Parameters, zone: GreyZone, *, seed: int) -> tuple
 
     chosen: list[Person] = []
     for group, complete in product((Group.PATIENT, Group.CONTROL), (True, False)):
-        alike = [one for one in everyone if one.group is group and _has_all(one) is complete]
+        others = [one for one in everyone if one.group is group and one not in chosen]
+        alike = [one for one in others if _has_all(one, roles) is complete] or others
         chosen.append(next(filter(shows_its_group, alike), alike[0]))
     return tuple(chosen)
+
+
+@cache
+def _candidates(seed: int) -> tuple[Person, ...]:
+    return tuple(person(Split.GOLDEN, index, seed=seed) for index in range(_CANDIDATES))
+
+
+def _heard(someone: Person, roles: Sequence[RoleInput]) -> Person:
+    names = {entry.role for entry in roles}
+    kept = {role: pcm for role, pcm in someone.recordings.items() if role in names}
+    return replace(someone, recordings=kept)
 
 
 def check_golden(
@@ -155,5 +179,5 @@ def check_golden(
         raise GoldenMismatch(cases=tuple(wrong))
 
 
-def _has_all(someone: Person) -> bool:
-    return all(role in someone.recordings for role in OPTIONAL_ROLES)
+def _has_all(someone: Person, roles: Sequence[RoleInput]) -> bool:
+    return all(entry.role in someone.recordings for entry in roles)

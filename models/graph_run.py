@@ -86,8 +86,16 @@ class GraphRun:
         feed = {role: waveforms.get(role, absent)[np.newaxis] for role in self._roles}
         if self._fields:
             feed[METADATA_INPUT] = encode_metadata(form or {}, self._fields)
+        return self.scored(feed)
+
+    def scored(self, inputs: Mapping[str, NDArray[np.float32]]) -> Scored:
+        """Return the scores of inputs as `core.model_inputs` makes them.
+
+        Raises:
+            PredictionFailed: it cannot be run, or an output is not what the contract says.
+        """
         try:
-            outputs = self._session.run(self._outputs, feed)
+            outputs = self._session.run(self._outputs, dict(inputs))
         except _ORT_ERRORS as error:
             raise PredictionFailed(
                 f"ONNX Runtime cannot run it: {first_line(error)}", reason="run"

@@ -19,7 +19,7 @@ import msgspec
 
 from appliance.core.errors import FieldError, FileMissing, InvalidRequest
 from appliance.core.manifest import Metric, Population, RoleInput, RuntimeRange, Source
-from models.training.fit import Epoch
+from models.training.epoch import Epoch
 from models.training.plan import TrainingPlan
 
 WEIGHTS: Final = "weights.npz"
@@ -38,9 +38,10 @@ class TrainingRecord:
 
     Attributes:
         trained_at: when it ended.
-        training_s: how long it took, from voices to the last epoch.
-        digests: split -> SHA-256 of its labels and samples.
-        n_recordings: of the training split.
+        training_s: how long it took, from voices to the last epoch, since it was last taken up.
+        digests: part -> SHA-256 of its labels and samples; of real voices `dataset` and `split`
+            (who is in which part), too.
+        n_recordings: trained on.
         t_low, t_high: by `threshold_rule`, on the validation split.
         metrics: on the test split.
         software: package -> version.

@@ -28,6 +28,9 @@ from appliance.core.onnx_graph import check_graph, inspect_graph
 from appliance.core.resampling import SOXR_HQ
 from models.card import card
 from models.contents import Contents, entries
+from models.evaluation.applying import with_evaluation
+from models.evaluation.record import read_evaluation
+from models.evaluation.report import page_of
 from models.golden import GoldenSet, check_golden, read_golden
 from models.kinds.packing import author_contents, is_taken
 from models.model_directory import (
@@ -57,6 +60,7 @@ class PackedBundle:
         sha256: of the file.
         key_fingerprint: of the key that signed it.
         parity: how close graph and PyTorch were on this machine.
+        warnings: of its evaluation, which stand on its card; `page` is that card as HTML.
     """
 
     path: Path
@@ -66,6 +70,8 @@ class PackedBundle:
     version: str
     key_fingerprint: str
     parity: Parity
+    warnings: tuple[str, ...] = ()
+    page: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,6 +93,9 @@ def pack(
 ) -> PackedBundle:
     """Export, prove, sign and write `<name>-<version>.spira`; same inputs, same bytes.
 
+    What `spira models evaluate` left in the directory goes into manifest and card, and its page
+    is written beside the bundle.
+
     Args:
         model_directory: see `models.model_directory`.
         key_path: private key that signs, PEM.
@@ -101,15 +110,17 @@ def pack(
         TargetUnwritable, DiskFull.
     """
     key = read_private_key(key_path)
-    statement = statement_path or model_directory / STATEMENT
-    if is_taken(model_directory):
-        contents = author_contents(model_directory, statement)
-    else:
-        contents = _spiraconv(_ingredients(model_directory, statement), progress)
+    contents = unsigned_contents(model_directory, statement_path=statement_path, progress=progress)
+    evaluation = read_evaluation(model_directory)
+    if evaluation is not None:
+        contents = with_evaluation(contents, evaluation)
     manifest = contents.manifest
     container = _signed(manifest, contents.files, key)
     path = target_directory / f"{manifest.name}-{manifest.version}.spira"
+    page = path.with_suffix(".html") if evaluation is not None else None
     write_whole(path, container)
+    if page is not None and evaluation is not None:
+        write_whole(page, page_of(manifest, evaluation).encode())
     return PackedBundle(
         path=path,
         sha256=hashlib.sha256(container).hexdigest(),
@@ -118,16 +129,43 @@ def pack(
         version=manifest.version,
         key_fingerprint=fingerprint_of(key),
         parity=contents.parity,
+        warnings=evaluation.warnings if evaluation is not None else (),
+        page=page,
     )
 
 
-def _spiraconv(taken: _Ingredients, progress: Progress) -> Contents:
+def unsigned_contents(
+    model_directory: Path,
+    *,
+    statement_path: Path | None = None,
+    proved: bool = True,
+    progress: Progress = silent,
+) -> Contents:
+    """Return what a bundle of the directory holds, but for its signature and evaluation.
+
+    Args:
+        model_directory: see `models.model_directory`.
+        statement_path: another `bundle.toml` than the directory's.
+        proved: whether the graph is held to PyTorch and to its golden scores here.
+        progress: told of each step.
+
+    Raises:
+        FileMissing, InvalidRequest, ModelSourceUnavailable: an ingredient is absent or malformed.
+        ParityBroken, GoldenMismatch: the graph does not say what PyTorch says.
+    """
+    statement = statement_path or model_directory / STATEMENT
+    if is_taken(model_directory):
+        return author_contents(model_directory, statement)
+    return _spiraconv(_ingredients(model_directory, statement), progress, proved=proved)
+
+
+def _spiraconv(taken: _Ingredients, progress: Progress, *, proved: bool) -> Contents:
     """Return what is packed of a training of ours: the graph is exported and proved here."""
     roles = [entry.role for entry in taken.statement.roles]
     progress("exporting", 0, 1)
     graph = export_graph(taken.parameters, roles)
     progress("exporting", 1, 1)
-    parity = _proved(graph, taken, progress)
+    parity = _proved(graph, taken, progress) if proved else Parity(cases=())
     files = {
         GRAPH_NAME: graph,
         CARD_NAME: card(taken.statement, taken.record).encode(),

@@ -7,7 +7,7 @@ those are read back: pulling unpickles nothing and runs nothing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,9 +34,10 @@ from models.model_directory import (
 )
 from models.model_uri import LOGGED_NAME, locate
 from models.progress import Progress, silent
+from models.run_log import epochs_logged, metrics_logged, parameters_logged, still_there
 from models.spiraconv.network import N_FRAMES, N_MFCC
 from models.spiraconv.parameters import read_parameters, sha256_of
-from models.training.fit import Epoch
+from models.training.epoch import Epoch
 from models.training.plan import TrainingPlan
 from models.whole_file import refuse_used, write_whole_directory
 
@@ -72,9 +73,21 @@ class TrackedRun:
         """Write to the active run of that id."""
         self.run_id = run_id
 
-    def log_plan(self, plan: TrainingPlan, digests: dict[str, str]) -> None:
-        """Log settings and the digests of the data sets."""
-        mlflow.log_params({**asdict(plan), **{f"digest_{k}": v for k, v in digests.items()}})
+    def log_plan(
+        self,
+        plan: TrainingPlan,
+        digests: Mapping[str, str],
+        settings: Mapping[str, str | int | float],
+    ) -> None:
+        """Log all settings, and the digests of the data sets; the same again changes nothing."""
+        mlflow.log_params(parameters_logged(plan, digests, settings))
+
+    def log_missing(self, epochs: Sequence[Epoch]) -> None:
+        """Log those of these epochs that are not there, as where a training was killed."""
+        known = epochs_logged(self.run_id)
+        for epoch in epochs:
+            if epoch.number not in known:
+                self.log_epoch(epoch)
 
     def log_epoch(self, epoch: Epoch) -> None:
         """Log the losses of an epoch."""
@@ -84,7 +97,7 @@ class TrackedRun:
     def log_directory(self, directory: Path) -> str:
         """Log test metrics and the model; return the model's URI."""
         record = read_record(directory)
-        mlflow.log_metrics({f"test_{metric.name}": metric.value for metric in record.metrics})
+        mlflow.log_metrics(dict(metrics_logged(record)))
         network = read_parameters(directory / WEIGHTS).build()
         # The traced form needs an example of two windows, to see that their number may vary.
         example = torch.zeros(2, N_FRAMES, N_MFCC).numpy()
@@ -105,20 +118,29 @@ def default_tracking_uri(directory: Path) -> str:
     return f"{_SQLITE}{directory.resolve() / 'mlflow.db'}"
 
 
+def require_tracking(tracking_uri: str, artifacts: Path) -> None:
+    """Make the experiment if it is not there; raises as `tracked_run`, before any work is done."""
+    with _translated(tracking_uri):
+        _experiment(tracking_uri, artifacts)
+
+
 @contextmanager
-def tracked_run(tracking_uri: str, artifacts: Path) -> Iterator[TrackedRun]:
-    """Give a new run of the experiment; it is marked as failed if anything is raised inside.
+def tracked_run(
+    tracking_uri: str, artifacts: Path, run_id: str | None = None
+) -> Iterator[TrackedRun]:
+    """Give a run of the experiment; it is marked as failed if anything is raised inside.
 
     Args:
         tracking_uri: of MLflow: a SQLite file or a server.
         artifacts: where a new experiment keeps its files if the tracking store is a SQLite file.
+        run_id: of the run to go on with, if it is there; otherwise a new one is begun.
 
     Raises:
         ModelSourceUnavailable: MLflow cannot be reached or refuses.
     """
     with _translated(tracking_uri):
         _experiment(tracking_uri, artifacts)
-        with mlflow.start_run() as run:
+        with mlflow.start_run(run_id=still_there(run_id)) as run:
             yield TrackedRun(run.info.run_id)
 
 

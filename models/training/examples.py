@@ -19,7 +19,9 @@ from models.spiraconv.windows import RATE_HZ
 from models.voices.cohort import ROLES, Person, update_digest
 from models.voices.speaker import Group
 
-_CUT_S: Final = (1.5, 3.9)
+CUT_S: Final = (1.5, 3.9)
+"""Training hears each recording once more, as if it had been stopped after so long. Otherwise the
+network would take the silence that extends a short recording for a breathless pause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,9 +68,7 @@ def examples(
         features: of a waveform.
         step: what `progress` is told.
         progress: told of every person.
-        cuts: for training: each recording gets one more window, as if it had been stopped after
-            1.5 to 3.9 s. Otherwise the network would take the silence that extends a short
-            recording for a breathless pause.
+        cuts: for training: decides where each recording is cut for one more window (`CUT_S`).
     """
     digest = hashlib.sha256()
     found: list[Example] = []
@@ -92,7 +92,7 @@ def _windows(
     whole = features(samples)
     if cuts is None:
         return whole
-    n_kept = int(RATE_HZ * cuts.uniform(*_CUT_S))
+    n_kept = int(RATE_HZ * cuts.uniform(*CUT_S))
     return torch.cat((whole, features(samples[:n_kept])))
 
 

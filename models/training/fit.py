@@ -1,8 +1,8 @@
-"""The loop: random windows in, the weights of the best epoch out."""
+"""The loop: random windows in, the weights of the best epoch out; taken up where it was ended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,82 +13,133 @@ from torch import Tensor, nn
 
 from models.progress import Progress
 from models.spiraconv.network import SpiraConv
+from models.training.checkpoint import Checkpoint, Kept, NotKept
+from models.training.epoch import Epoch, best_of, is_over
 from models.training.examples import Examples, probabilities
 from models.training.plan import TrainingPlan
+from models.training.takes import Take
 
 _LEAST_PROBABILITY: Final = 1e-6
 _MICRO: Final = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
-    """How one pass ended; losses are mean cross-entropies in nats.
-
-    Those of validation are of people, by the middle window of each recording.
-    """
-
-    number: int
-    train_loss: float
-    validation_loss: float
-    validation_accuracy: float
+_NOT_KEPT: Final = NotKept()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fit:
-    """The network of the epoch with the least validation loss, and all epochs."""
+    """The network of the epoch with the least validation loss, and all epochs.
+
+    Attributes:
+        n_epochs_before: of those, how many were done before it was taken up.
+    """
 
     network: SpiraConv
     best: Epoch
     epochs: tuple[Epoch, ...]
+    n_epochs_before: int
 
 
 def fit(
     plan: TrainingPlan,
-    train: Examples,
+    takes: Sequence[Take],
     validation: Examples,
     *,
     progress: Progress,
     on_epoch: Callable[[Epoch], None],
+    kept: Kept = _NOT_KEPT,
 ) -> Fit:
-    """Return the trained network; the same plan gives the same network on one machine."""
+    """Return the trained network; the same plan gives the same network on one machine.
+
+    Taken up after an interruption it gives the same network, too.
+
+    Args:
+        plan: all settings.
+        takes: what is learned from.
+        validation: chooses the epoch.
+        progress: told of every epoch.
+        on_epoch: told of every epoch that is done now, not of those done before.
+        kept: asked for a checkpoint at the beginning, given one after each epoch.
+    """
     torch.manual_seed(plan.seed)
     torch.use_deterministic_algorithms(mode=True)
     # Nothing here reads memory before it is written; filling all of it would cost a sixth.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    order = np.random.default_rng([plan.seed, 0])
-    network = SpiraConv(dropout=plan.dropout)
-    steps = _Steps(network, plan, n_steps=plan.n_epochs * -(-train.n_recordings // plan.batch))
+    course = _Course(plan, n_takes=len(takes))
+    checkpoint = kept.last()
+    if checkpoint is not None:
+        course.take_up(checkpoint)
+    n_epochs_before = len(course.epochs)
     judges = _middles(validation)
-    epochs: list[Epoch] = []
-    best: dict[str, Tensor] = {}
-    for number in range(1, plan.n_epochs + 1):
-        train_loss = _one_pass(steps, train, plan.batch, order)
-        epochs.append(_judged(number, train_loss, network, judges))
-        if epochs[-1] == _best(epochs):
-            best = {name: value.clone() for name, value in network.state_dict().items()}
-        on_epoch(epochs[-1])
-        progress("training, epoch", number, plan.n_epochs)
-    network.load_state_dict(best)
-    return Fit(network=network.eval(), best=_best(epochs), epochs=tuple(epochs))
+    while not is_over(course.epochs, n_epochs=plan.n_epochs, patience=plan.patience):
+        course.one_pass(takes, judges)
+        kept.keep(course.checkpoint())
+        on_epoch(course.epochs[-1])
+        progress("training, epoch", len(course.epochs), plan.n_epochs)
+    course.network.load_state_dict(course.best)
+    return Fit(
+        network=course.network.eval(),
+        best=best_of(course.epochs),
+        epochs=tuple(course.epochs),
+        n_epochs_before=n_epochs_before,
+    )
 
 
-def _best(epochs: list[Epoch]) -> Epoch:
-    return min(epochs, key=lambda epoch: epoch.validation_loss)
+class _Course:
+    """A training on its way: whatever the next epoch depends on, and nothing else."""
 
-
-class _Steps:
-    """Gradient steps at a rate that rises and falls once over the whole run."""
-
-    def __init__(self, network: SpiraConv, plan: TrainingPlan, *, n_steps: int) -> None:
-        self.network = network
+    def __init__(self, plan: TrainingPlan, *, n_takes: int) -> None:
+        self.network = SpiraConv(dropout=plan.dropout)
+        self.epochs: list[Epoch] = []
+        self.best: dict[str, Tensor] = {}
+        self._batch = plan.batch
+        self._order = np.random.default_rng([plan.seed, 0])
         self._optimizer = torch.optim.AdamW(
-            network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+            self.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
+        # The rate rises and falls once over the whole run.
         self._rate = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimizer, max_lr=plan.learning_rate, total_steps=n_steps
+            self._optimizer,
+            max_lr=plan.learning_rate,
+            total_steps=plan.n_epochs * -(-n_takes // plan.batch),
         )
 
-    def take(self, windows: Tensor, labels: Tensor) -> float:
+    def take_up(self, checkpoint: Checkpoint) -> None:
+        """Go on from there."""
+        self.epochs = list(checkpoint.epochs)
+        self.best = dict(checkpoint.best)
+        self.network.load_state_dict(checkpoint.network)
+        self._optimizer.load_state_dict(dict(checkpoint.optimizer))
+        self._rate.load_state_dict(dict(checkpoint.rate))
+        self._order.bit_generator.state = dict(checkpoint.order)
+        torch.set_rng_state(checkpoint.dropout)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return where it stands; its tensors are those of the network, not copies."""
+        return Checkpoint(
+            epochs=tuple(self.epochs),
+            network=self.network.state_dict(),
+            best=self.best,
+            optimizer=self._optimizer.state_dict(),
+            rate=self._rate.state_dict(),
+            order=self._order.bit_generator.state,
+            dropout=torch.get_rng_state(),
+        )
+
+    def one_pass(self, takes: Sequence[Take], judges: Examples) -> None:
+        """Train on one random window of each recording, and judge."""
+        self.network.train()
+        losses: list[float] = []
+        shuffled = self._order.permutation(len(takes))
+        for start in range(0, len(takes), self._batch):
+            chosen = [takes[i] for i in shuffled[start : start + self._batch]]
+            windows = torch.stack([take.draw(self._order) for take in chosen])
+            labels = torch.tensor([take.label for take in chosen])
+            losses.append(self._step(windows, labels) * len(chosen))
+        train_loss = sum(losses) / len(takes)
+        self.epochs.append(_judged(len(self.epochs) + 1, train_loss, self.network, judges))
+        if self.epochs[-1] == best_of(self.epochs):
+            self.best = {name: value.clone() for name, value in self.network.state_dict().items()}
+
+    def _step(self, windows: Tensor, labels: Tensor) -> float:
         """Take one step; return the loss before it."""
         self._optimizer.zero_grad()
         total = 0.0
@@ -104,20 +155,6 @@ class _Steps:
         self._optimizer.step()
         self._rate.step()
         return total
-
-
-def _one_pass(steps: _Steps, train: Examples, batch: int, order: np.random.Generator) -> float:
-    """Train on one random window of each recording; return the mean loss."""
-    steps.network.train()
-    takes = [(take, person.label) for person in train.people for take in person.windows]
-    losses: list[float] = []
-    shuffled = order.permutation(len(takes))
-    for start in range(0, len(takes), batch):
-        chosen = [takes[i] for i in shuffled[start : start + batch]]
-        windows = torch.stack([take[order.integers(len(take))] for take, _ in chosen])
-        labels = torch.tensor([label for _, label in chosen])
-        losses.append(steps.take(windows, labels) * len(chosen))
-    return sum(losses) / len(takes)
 
 
 def _middles(everyone: Examples) -> Examples:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.training.augmentation import NO_AUGMENTATION, Augmentation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan:
     """The settings of one run; the same plan on the same machine gives the same weights.
 
     Attributes:
-        seed: of voices, first weights, order and dropout.
-        n_train, n_validation, n_test: people, half of them patients.
-        n_epochs: passes; the one with the least validation loss is kept.
+        seed: of voices or of who is in which part, of first weights, order, changes and dropout.
+        n_train, n_validation, n_test: people; half of the synthetic ones are patients.
+        n_epochs: passes at most; the one with the least validation loss is kept.
+        patience: passes without a lesser validation loss after which it stops; 0 goes on.
         batch: windows a step; one window a recording and epoch is drawn.
         dropout, learning_rate, weight_decay: of the network and AdamW; the rate rises to
             `learning_rate` over three tenths of the steps and falls to nothing. The publication
@@ -31,3 +34,5 @@ class TrainingPlan:
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     n_threads: int = 1
+    patience: int = 0
+    augmentation: Augmentation = NO_AUGMENTATION

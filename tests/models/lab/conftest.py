@@ -15,6 +15,7 @@ from models.onnx_export.graph import export_graph
 from models.registry import default_tracking_uri
 from models.spiraconv.parameters import Parameters, read_parameters
 from models.train import train
+from models.training.synthetic import synthetic_voices
 from models.voices.cohort import ROLES
 from tests.models.lab.runs import NOW, TINY, Run
 
@@ -64,5 +65,5 @@ def graph(parameters: Parameters) -> bytes:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Train once on a handful of people."""
     directory = tmp_path_factory.mktemp("work")
-    trained = train(directory, plan=TINY, clock=lambda: NOW)
+    trained = train(directory, voices=synthetic_voices(TINY), clock=lambda: NOW)
     return Run(trained=trained, uri=default_tracking_uri(directory))

@@ -20,8 +20,8 @@ from models.demonstrating import BUNDLE, DEMONSTRATION, KEY, PUBLIC_KEY, pack_de
 from models.golden import read_golden
 from models.model_directory import RECORD, SOURCE, STATEMENT, WEIGHTS, read_record
 from models.pack import pack
+from models.retrain import STATED_ACCURACY
 from models.spiraconv.parameters import read_parameters, sha256_of
-from models.train import STATED_ACCURACY
 
 
 @pytest.fixture(scope="module")

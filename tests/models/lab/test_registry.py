@@ -16,9 +16,10 @@ from models.progress import silent
 from models.registry import default_tracking_uri, pull, register
 from models.spiraconv.parameters import parameters_of, sha256_of
 from models.spiraconv.reference import Features
-from models.train import training_cuts
 from models.training.examples import examples
 from models.training.fit import fit
+from models.training.synthetic import training_cuts
+from models.training.takes import takes_of
 from models.voices.cohort import Split, people
 from tests.models.lab.runs import TINY, Run
 
@@ -50,7 +51,7 @@ def test_the_same_plan_gives_the_same_weights(run: Run) -> None:
         )
         for split, cuts in ((Split.TRAIN, training_cuts(TINY)), (Split.VALIDATION, None))
     )
-    again = fit(TINY, train_people, validation_people, progress=silent, on_epoch=print)
+    again = fit(TINY, takes_of(train_people), validation_people, progress=silent, on_epoch=print)
     assert train_people.digest == run.trained.record.digests["train"]
     assert sha256_of(parameters_of(again.network)) == run.trained.record.weights_sha256
     assert again.epochs == run.trained.record.epochs

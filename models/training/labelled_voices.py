@@ -1,0 +1,160 @@
+"""Recordings of people to train on, with labels that medicine gave: what comes of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from appliance.core.errors import FieldError, InvalidRequest
+from appliance.core.manifest import RoleInput
+from models.labelled.cases import LabelledCase, LabelledSet
+from models.model_directory import STATEMENT, Statement
+from models.progress import Progress
+from models.spiraconv.reference import Features
+from models.training.draft import draft_statement
+from models.training.examples import Example, Examples
+from models.training.heard_cases import (
+    digest_of,
+    heard_by,
+    n_recordings,
+    one_session,
+    roles_of,
+    sounds_of,
+)
+from models.training.material import Material, Voices
+from models.training.patient_split import Part, Shares, Split, split_digest, split_patients
+from models.training.plan import TrainingPlan
+from models.training.takes import heard_take
+from models.voices.cohort import ROLES
+
+_JUDGED_ON: Final = "held-out patients, one session each"
+
+
+def labelled_voices(
+    labelled: LabelledSet,
+    plan: TrainingPlan,
+    *,
+    name: str,
+    shares: Shares,
+    stated: tuple[Statement, bytes] | None = None,
+) -> Voices:
+    """Return the voices of a collection, split by patient, before they are heard.
+
+    Recordings that failed their check are left out, and so is who lacks a required one: the box
+    would not score them either. Whoever came more than once is trained on by every session, and
+    judged by one.
+
+    Args:
+        labelled: recordings, labels and patients.
+        plan: its seed decides who is in which part; its numbers of people are not looked at.
+        name: of the model, for a draft of its statement.
+        shares: of the parts.
+        stated: the author's statement, whose roles count, and its bytes; a draft if None.
+
+    Raises:
+        InvalidRequest: a patient has two labels, a part would lack a label, or the statement asks
+            for recordings that are not there or that no golden recording can be made of.
+    """
+    roles = roles_of(labelled.cases) if stated is None else _stated_roles(stated[0])
+    cases = tuple(heard_by(labelled.cases, roles))
+    split = split_patients(cases, seed=plan.seed, shares=shares)
+    judging = {part: one_session(split[part]) for part in (Part.VALIDATION, Part.TEST)}
+    plan = replace(
+        plan,
+        n_train=len({case.patient_id for case in split[Part.TRAIN]}),
+        n_validation=len(judging[Part.VALIDATION]),
+        n_test=len(judging[Part.TEST]),
+    )
+    split = {**split, **judging}
+    digests = {
+        "dataset": digest_of(cases),
+        "split": split_digest(split),
+        **{part.value: digest_of(split[part]) for part in Part},
+    }
+    return Voices(
+        plan=plan,
+        digests=digests,
+        settings={
+            "source": labelled.description,
+            "roles": " ".join(f"{e.role}{'' if e.required else '?'}" for e in roles),
+            "validation_share": shares.validation,
+            "test_share": shares.test,
+            "n_cases": len(cases),
+            "n_cases_left_out": len(labelled.cases) - len(cases) + labelled.n_left_out,
+            "n_recordings": n_recordings(cases),
+        },
+        description=_description(labelled, cases, plan),
+        judged_on=_JUDGED_ON,
+        roles=roles,
+        statement=stated[1] if stated else draft_statement(name, roles),
+        hear=partial(_hear, plan, split, digests),
+    )
+
+
+def _stated_roles(statement: Statement) -> tuple[RoleInput, ...]:
+    unknown = sorted({entry.role for entry in statement.roles} - set(ROLES))
+    if unknown:
+        raise InvalidRequest(
+            f"{STATEMENT} names recordings that this network is not trained on.",
+            errors=tuple(
+                FieldError(field="roles", code="role", message=f"{role}: not {', '.join(ROLES)}")
+                for role in unknown
+            ),
+        )
+    return statement.roles
+
+
+def _hear(
+    plan: TrainingPlan, split: Split, digests: Mapping[str, str], progress: Progress
+) -> Material:
+    features = Features()
+    takes = tuple(
+        heard_take(
+            samples,
+            label=1.0 if case.positive else 0.0,
+            features=features,
+            augmentation=plan.augmentation,
+        )
+        for case, sounds in sounds_of(
+            split[Part.TRAIN], step="recordings, train", progress=progress
+        )
+        for samples in sounds.values()
+    )
+    return Material(
+        takes=takes,
+        validation=_examples(split[Part.VALIDATION], features, "recordings, validation", progress),
+        test=_examples(split[Part.TEST], features, "recordings, test", progress),
+        digests=digests,
+    )
+
+
+def _examples(
+    cases: Sequence[LabelledCase], features: Features, step: str, progress: Progress
+) -> Examples:
+    people = tuple(
+        Example(
+            label=1.0 if case.positive else 0.0,
+            windows=tuple(features(samples) for samples in sounds.values()),
+        )
+        for case, sounds in sounds_of(cases, step=step, progress=progress)
+    )
+    return Examples(people=people, n_recordings=n_recordings(cases), digest=digest_of(cases))
+
+
+def _description(labelled: LabelledSet, cases: Sequence[LabelledCase], plan: TrainingPlan) -> str:
+    positive = {case.patient_id: case.positive for case in cases}
+    changed = plan.augmentation
+    said = (
+        f"Recordings from {labelled.description}: {len(positive)} patients, "
+        f"{sum(positive.values())} of them positive by the labels given, {len(cases)} sessions; "
+        "trained, tuned and judged on different patients."
+    )
+    if changed.share == 0.0:
+        return f"{said} Voices were not changed."
+    return (
+        f"{said} {changed.share:.0%} of the windows trained on had noise added, whatever their "
+        f"label, at {', '.join(f'{snr:g}' for snr in changed.snrs_db)} dB; as many were changed in "
+        f"level ({changed.gain_db[0]:g} to {changed.gain_db[1]:g} dB), as many in band."
+    )
