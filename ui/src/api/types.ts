@@ -95,15 +95,25 @@ export interface Inference {
   readonly spo2_at: string | null;
   readonly o2_support: string | null;
   readonly o2_flow_lpm: number | null;
+  readonly fio2_pct: number | null;
   readonly bpm: number | null;
   readonly respiratory_frequency: number | null;
   readonly consent: string;
-  readonly recordings?: readonly { readonly id: string; readonly role: string; readonly chosen: boolean }[];
+  /** Of one's own inferences only. */
+  readonly recordings?: readonly RecordingState[];
   readonly diagnosis: Diagnosis | null;
   readonly reason: string | null;
   readonly first_shown_at: string | null;
   readonly disagreed_at: string | null;
   readonly result?: Result | null;
+}
+
+/** A recording of an inference, and why it is not a good one. */
+export interface RecordingState {
+  readonly id: string;
+  readonly role: string;
+  readonly chosen: boolean;
+  readonly verdict_reasons: readonly string[];
 }
 
 /** What a model said. */

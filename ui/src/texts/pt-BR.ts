@@ -3,6 +3,8 @@
 const n = (value: number, one: string, many: string): string =>
   new Intl.PluralRules("pt-BR").select(value) === "one" ? one : many;
 
+const inBrackets = (words: string): string => (words === "" ? "" : ` (${words})`);
+
 export const ptBR = {
   language: "Português",
   app: {
@@ -249,18 +251,33 @@ export const ptBR = {
     noSigns: "Nenhum sinal vital medido.",
     positive: { title: "Sinais na voz compatíveis com insuficiência respiratória.", text: "É um pré-diagnóstico de apoio, não um diagnóstico. Avalie o paciente e a SpO₂ agora." },
     negative: { title: "Nenhum sinal encontrado na voz.", text: "Isso não exclui insuficiência respiratória. Avalie o paciente e a SpO₂." },
+    /** Of what or why, where that is known; empty where it is not. */
     inconclusive: {
-      "invalid-recording": { title: "Inconclusivo: a gravação não permite avaliar.", text: "Repita se o paciente estiver confortável." },
-      "patient-unable": { title: "Inconclusivo: o paciente não conseguiu fazer a gravação.", text: "Isso pode ser sinal de gravidade. Avalie o paciente e a SpO₂ agora." },
-      "missing-recording": { title: "Inconclusivo: falta uma gravação.", text: "Não é preciso insistir com o paciente." },
-      "grey-zone": { title: "Inconclusivo: resultado na faixa de dúvida do modelo.", text: "Não indica nem afasta insuficiência respiratória. Avalie o paciente e a SpO₂." },
-      "outside-intended-use": { title: "Inconclusivo: este modelo não foi avaliado para este paciente.", text: "Avalie o paciente e a SpO₂." },
-      "model-unavailable": { title: "Inconclusivo: o modelo não está mais neste servidor.", text: "As gravações estão salvas. Avise a TI." },
-      other: { title: "Inconclusivo.", text: "Não indica nem afasta insuficiência respiratória. Avalie o paciente e a SpO₂." },
+      "invalid-recording": (why: string) => ({ title: `Inconclusivo: a gravação não permite avaliar${inBrackets(why)}.`, text: "Repita se o paciente estiver confortável." }),
+      "patient-unable": (_: string) => ({ title: "Inconclusivo: o paciente não conseguiu fazer a gravação.", text: "Isso pode ser sinal de gravidade. Avalie o paciente e a SpO₂ agora." }),
+      "missing-recording": (role: string) => ({ title: role === "" ? "Inconclusivo: falta uma gravação." : `Inconclusivo: falta a gravação “${role}”.`, text: "Não é preciso insistir com o paciente." }),
+      "grey-zone": (_: string) => ({ title: "Inconclusivo: resultado na faixa de dúvida do modelo.", text: "Não indica nem afasta insuficiência respiratória. Avalie o paciente e a SpO₂." }),
+      "outside-intended-use": (why: string) => ({ title: `Inconclusivo: este modelo não foi avaliado para este paciente${inBrackets(why)}.`, text: "Avalie o paciente e a SpO₂." }),
+      "model-unavailable": (_: string) => ({ title: "Inconclusivo: o modelo não está mais neste servidor.", text: "As gravações estão salvas. Avise a TI." }),
+      other: (_: string) => ({ title: "Inconclusivo.", text: "Não indica nem afasta insuficiência respiratória. Avalie o paciente e a SpO₂." }),
     },
-    error: (code: string): { title: string; text: string } => ({
+    recordingAbout: (role: string, faults: string): string => (faults === "" ? `“${role}”` : `“${role}”: ${faults}`),
+    recordingFaults: {
+      short: "muito curta",
+      clipped: "som estourado",
+      quiet: "voz baixa",
+      noisy: "muito ruído",
+      silent: "nenhuma voz captada",
+      gap: "falhou por um instante",
+      gated: "o aparelho alterou o som",
+      processed: "o aparelho alterou o som",
+      broken: "a voz parou e voltou",
+    },
+    outside: { protocol: "protocolo de gravação", language: "idioma" },
+    waiting: { title: "Em análise…", text: "Não aguarde o resultado para cuidar do paciente." },
+    error: (code: string | null): { title: string; text: string } => ({
       title: "Não foi possível calcular o resultado.",
-      text: `As gravações estão salvas. Avise a TI (código ${code}). Não aguarde o resultado para cuidar do paciente.`,
+      text: `As gravações estão salvas. Avise a TI${code === null ? "" : ` (código ${code})`}. Não aguarde o resultado para cuidar do paciente.`,
     }),
     age: (hours: number, when: string): string => `Gravado há ${hours} h (${when}). O estado do paciente pode ter mudado.`,
     model: (name: string, version: string): string => `Modelo: ${name} ${version}`,
@@ -274,24 +291,36 @@ export const ptBR = {
   status: { processing: "Em análise", completed: "Concluída", error: "Falhou" },
   list: {
     title: "Avaliações",
+    scope: "De quem",
     own: "Minhas",
     unit: "Unidade, últimas 72 h",
+    whichUnit: "Unidade",
     search: "Buscar pelo começo do RGH",
     searchGo: "Buscar",
-    all: "Todas",
-    filter: "Resultado da voz",
+    filters: (count: number): string => (count === 0 ? "Filtrar" : `Filtrar · ${count} ${n(count, "filtro", "filtros")}`),
+    clearFilters: "Limpar filtros",
+    all: { local: "Todos", modelId: "Todos", status: "Todas", diagnosis: "Todos" },
+    fromDay: "De",
+    toDay: "Até",
+    sortBy: "Ordenar por",
+    order: "Ordem:",
+    rising: "Crescente",
+    falling: "Decrescente",
+    asking: "Procurando…",
+    shown: (count: number, hasMore: boolean): string =>
+      `${count} ${n(count, "avaliação", "avaliações")}${hasMore ? ", e há mais" : ""}`,
     columns: { local: "Hospital", rgh: "RGH", model_name: "Modelo", created_in: "Data", status: "Situação", diagnosis: "Resultado da voz" },
     empty: "Nenhuma avaliação aqui. Toque em “Iniciar avaliação” para começar.",
+    emptyUnit: "Nenhuma avaliação desta unidade nas últimas 72 h.",
     emptyFilter: "Nenhuma avaliação com este filtro.",
     more: "Mais avaliações",
     offline: "A lista precisa de conexão com o servidor.",
     open: "Abrir",
-    sorted: (column: string): string => `Ordenar por ${column}`,
-    fresh: "Há novos resultados.",
     collection: "Coleta",
   },
   detail: {
     title: "Avaliação",
+    noResult: "Esta avaliação não tem resultado da voz.",
     recordings: "Gravações",
     play: "Ouvir",
     stop: "Parar",
