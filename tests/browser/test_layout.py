@@ -113,6 +113,29 @@ def test_a_prompt_is_read_in_every_window(
     ward.assert_well_behaved()
 
 
+def test_an_alert_is_in_sight_while_the_sign_is_typed(ward: Tablet, box: Box) -> None:
+    """On a phone: its line at the top, and its words under the field that has the focus."""
+    ward.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.tap("Iniciar avaliação")
+    spo2 = ward.page.get_by_label("SpO₂").first
+    spo2.press_sequentially("8")
+    assert ward.page.locator(".alert").count() == 0  # half a number is no sign
+    spo2.press_sequentially("8")
+    words = ward.page.locator("#form-step").get_by_text("Abaixo do limite do hospital (92%)")
+    words.wait_for()
+    settle(ward)
+    assert spo2.evaluate("(field) => field === document.activeElement")
+    line = ward.page.locator(".alert")
+    boxes = [spo2.bounding_box(), line.bounding_box(), words.bounding_box()]
+    for seen in boxes:
+        assert seen is not None
+        assert 0 <= seen["y"] <= PHONE["height"] - seen["height"], boxes
+    ward.assert_accessible("alert in the form")
+    ward.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    assert line.bounding_box() == boxes[1]  # wherever the page is scrolled to
+
+
 def turn(ward: Tablet, window: Mapping[str, int]) -> None:
     """Give the window another size, and let it settle."""
     ward.page.set_viewport_size(window)  # type: ignore[arg-type]
