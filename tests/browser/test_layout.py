@@ -136,6 +136,26 @@ def test_an_alert_is_in_sight_while_the_sign_is_typed(ward: Tablet, box: Box) ->
     assert line.bounding_box() == boxes[1]  # wherever the page is scrolled to
 
 
+def test_what_lacks_is_shown_at_the_first_time(ward: Tablet, box: Box) -> None:
+    """The list of errors has the focus and is in sight, and leads to each field."""
+    ward.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.tap("Iniciar avaliação")
+    ward.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    ward.tap("Continuar")
+    errors = ward.page.locator("#errors")
+    errors.wait_for()
+    settle(ward)
+    assert errors.evaluate("(list) => list === document.activeElement")
+    seen = errors.bounding_box()
+    assert seen is not None
+    assert 0 <= seen["y"] < PHONE["height"] / 2, seen
+    ward.assert_accessible("form with errors")
+    ward.tap("Sexo", role="link")
+    sex = ward.page.locator("[name=gender]").first
+    assert sex.evaluate("(field) => field === document.activeElement")
+
+
 def turn(ward: Tablet, window: Mapping[str, int]) -> None:
     """Give the window another size, and let it settle."""
     ward.page.set_viewport_size(window)  # type: ignore[arg-type]
