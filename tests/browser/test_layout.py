@@ -156,6 +156,43 @@ def test_what_lacks_is_shown_at_the_first_time(ward: Tablet, box: Box) -> None:
     assert sex.evaluate("(field) => field === document.activeElement")
 
 
+def focused(ward: Tablet) -> str:
+    """Return the words of what has the focus; nothing where the page itself has it."""
+    return str(
+        ward.page.evaluate(
+            "() => document.activeElement === document.body"
+            " ? '' : document.activeElement.textContent.trim()"
+        )
+    )
+
+
+def test_the_focus_comes_back_from_a_dialog(ward: Tablet, box: Box) -> None:
+    """By whatever way it is closed; where its button is gone, to the heading."""
+    nurse.sign_in(ward, box.users["nurse"])
+    nurse.fill_essentials(ward)
+    ward.tap("Encerrar")
+    assert focused(ward) == "Parar a avaliação?"
+    ward.page.keyboard.press("Escape")
+    ward.page.get_by_role("dialog").wait_for(state="detached")
+    assert focused(ward) == "Encerrar"
+    nurse.agree(ward)
+    ward.tap("O paciente não conseguiu")
+    ward.assert_accessible("why not")
+    ward.tap("Voltar")
+    ward.page.get_by_role("dialog").wait_for(state="detached")
+    assert focused(ward) == "O paciente não conseguiu"
+    ward.tap("O paciente não conseguiu")
+    ward.tap("Sem voz")
+    ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
+    settle(ward)
+    assert nurse.ROLES[1] in focused(ward)
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.page.get_by_role("heading", name="Dados da pesquisa").wait_for()
+    settle(ward)
+    assert focused(ward) == "Dados da pesquisa"
+
+
 def turn(ward: Tablet, window: Mapping[str, int]) -> None:
     """Give the window another size, and let it settle."""
     ward.page.set_viewport_size(window)  # type: ignore[arg-type]
