@@ -193,6 +193,37 @@ def test_the_focus_comes_back_from_a_dialog(ward: Tablet, box: Box) -> None:
     assert focused(ward) == "Dados da pesquisa"
 
 
+def test_an_rgh_of_another_sex_or_age_is_asked_about(ward: Tablet, box: Box) -> None:
+    """Nobody goes on before it is answered, after a lock neither; another age is asked anew."""
+    nurse.sign_in(ward, box.users["nurse"])
+    nurse.short_patient(ward)
+    nurse.fill_essentials(ward)  # the same sex and age: no question
+    ward.tap("Encerrar")
+    ward.tap("Parar e apagar tudo")
+    ward.tap("Continuar")
+    ward.tap("Iniciar avaliação")
+    ward.fill("RGH do paciente", nurse.RGH)
+    ward.press(ward.page.get_by_text("Masculino", exact=True))
+    ward.fill("Idade", "61")
+    ward.press(ward.page.get_by_text("Sem máscara", exact=True))
+    ward.press(ward.page.get_by_text("Não", exact=True))
+    ward.tap("Bloquear")
+    nurse.unlock(ward, heading="Dados essenciais")
+    ward.tap("Continuar")
+    asked = ward.page.get_by_role("dialog", name="Este RGH já tem outro sexo ou idade")
+    asked.wait_for()
+    ward.assert_accessible("same patient?")
+    ward.tap("Corrigir")
+    asked.wait_for(state="detached")
+    rgh = ward.page.get_by_label("RGH do paciente")
+    assert rgh.evaluate("(field) => field === document.activeElement")
+    ward.fill("Idade", "62")
+    ward.tap("Continuar")
+    ward.tap("É o mesmo paciente")
+    ward.page.get_by_role("heading", name="É este paciente?").wait_for()
+    ward.assert_well_behaved()
+
+
 def turn(ward: Tablet, window: Mapping[str, int]) -> None:
     """Give the window another size, and let it settle."""
     ward.page.set_viewport_size(window)  # type: ignore[arg-type]
