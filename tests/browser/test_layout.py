@@ -224,6 +224,33 @@ def test_an_rgh_of_another_sex_or_age_is_asked_about(ward: Tablet, box: Box) -> 
     ward.assert_well_behaved()
 
 
+def test_the_page_is_in_the_language_of_its_words(ward: Tablet, box: Box) -> None:
+    """After a reload, too: a screen reader pronounces by it."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.tap("Sair")
+    ward.tap("English")
+    assert ward.page.locator("html").get_attribute("lang") == "en"
+    ward.page.reload()
+    ward.page.get_by_role("heading", name="Who are you?").wait_for()
+    assert ward.page.locator("html").get_attribute("lang") == "en"
+
+
+def test_a_failure_is_told_once(ward: Tablet, box: Box) -> None:
+    """It stays until somebody closes it or goes on, and no longer."""
+    fails = "() => void Promise.reject(new Error('a fault of a test'))"
+    nurse.sign_in(ward, box.users["nurse"])
+    told = ward.page.get_by_text("Algo falhou neste aparelho")
+    ward.page.evaluate(fails)
+    told.wait_for()
+    ward.assert_accessible("failure")
+    ward.tap("Fechar")
+    told.wait_for(state="detached")
+    ward.page.evaluate(fails)
+    told.wait_for()
+    ward.tap("Sobre")
+    told.wait_for(state="detached")
+
+
 def turn(ward: Tablet, window: Mapping[str, int]) -> None:
     """Give the window another size, and let it settle."""
     ward.page.set_viewport_size(window)  # type: ignore[arg-type]

@@ -90,6 +90,7 @@ export class App {
   /** Open what this tablet keeps, then look for the box. */
   async open(): Promise<void> {
     this.language = await this.tablet.value<Language>("language", "pt-BR");
+    document.documentElement.lang = this.language;
     this.enrolled = await this.tablet.value<EnrolledTablet | null>("enrolled", null);
     this.people = await this.sessions.people();
     this.session = await this.sessions.current();
@@ -110,6 +111,7 @@ export class App {
   /** Go to a screen; addresses hold no more than its name. */
   go(screen: ScreenName): void {
     this.screen = screen;
+    this.failure = null;
     if (screenOf(location.hash) !== screen) location.hash = screen === "home" ? "" : screen;
   }
 
