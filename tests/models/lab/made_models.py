@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from appliance.core.manifest import RoleInput
 from models.evaluation.opened import OpenedModel
-from models.onnx_export.pieces import OPSET
+from models.onnx_export.exporting import OPSET
 from tests.bundle_builders import a_manifest
 from tests.models.labelled_builders import RATE_HZ, put_wav
 

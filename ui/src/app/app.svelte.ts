@@ -143,6 +143,7 @@ export class App {
   go(screen: ScreenName): void {
     this.screen = screen;
     if (screen !== "visit") this.sent = null;
+    this.failure = null;
     if (screenOf(location.hash) !== screen) location.hash = screen === "home" ? "" : screen;
   }
 

@@ -70,6 +70,7 @@ export class Visiting {
     const resumed = new Visiting(app, own, visit);
     resumed.lacksTakes = visit.takes.some(({ id }) => !ids.has(id));
     await resumed.change(way.interrupted(way.withTakes(visit, own, ids)));
+    resumed.hasConflict = await resumed.#conflicts();
     return resumed;
   }
 

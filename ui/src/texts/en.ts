@@ -121,6 +121,7 @@ export const en: Texts = {
     keyKeyboard: "Other keyboard",
     keyDone: "OK",
     rghConflict: "This RGH had another sex or age before. Is it the same patient?",
+    samePatient: "It is the same patient",
     rghOverrides: {
       wristband_checked: "I checked the wristband",
       other_hospital: "Number of another hospital",

@@ -119,6 +119,7 @@ export const ptBR = {
     keyKeyboard: "Outro teclado",
     keyDone: "OK",
     rghConflict: "Este RGH já tem outro sexo ou idade. É o mesmo paciente?",
+    samePatient: "É o mesmo paciente",
     rghOverrides: {
       wristband_checked: "Conferi na pulseira",
       other_hospital: "Registro de outro hospital",

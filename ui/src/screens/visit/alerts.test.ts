@@ -18,6 +18,16 @@ describe("a sign out of bounds", () => {
     expect(told({ respiratory_frequency: 8 })).toEqual(["Frequência respiratória: 8. Abaixo do limite do hospital (9)."]);
   });
 
+  it("is not told of a value that cannot be, as half a number is while it is typed", () => {
+    expect(told({ spo2: 9 })).toEqual([]);
+    expect(told({ respiratory_frequency: 2 })).toEqual([]);
+  });
+
+  it("names its field", () => {
+    const signs = toldSigns(protocol, { spo2: 88, respiratory_frequency: 30 }, CATALOGUES.en, "en");
+    expect(signs.map(({ field }) => field)).toEqual(["spo2", "respiratory_frequency"]);
+  });
+
   it("is told with the oxygen and the time it was measured under", () => {
     const at = new Date();
     at.setHours(3, 10);

@@ -1,6 +1,6 @@
 /** Vital signs out of the hospital's bounds, in the words of the screen. */
 
-import { alerts } from "../../protocol/form.ts";
+import { alerts, isWithin } from "../../protocol/form.ts";
 import type { AlertRange, Answers, Field, Protocol } from "../../protocol/protocol.ts";
 import { inLanguage } from "../../protocol/protocol.ts";
 import type { Language, Texts } from "../../texts/index.ts";
@@ -9,6 +9,7 @@ import { withoutUnit } from "./words.ts";
 
 /** One sign as it is told. */
 export interface ToldSign {
+  readonly field: string;
   /** The sign and its value alone: `SpO₂: 88%`. */
   readonly sign: string;
   /** Under what it was measured, and which bound it is out of. */
@@ -21,10 +22,11 @@ export function toldSigns(protocol: Protocol, answers: Answers, t: Texts, langua
     const field = protocol.fields.find((one) => one.name === name);
     if (field === undefined) return [];
     const value = Number(answers[name]);
+    if (!isWithin(value, field.hardRange)) return [];
     const unit = field.unit === "%" ? "%" : "";
     const sign = `${withoutUnit(inLanguage(field.labels, language))}: ${writtenNumber(value, language)}${unit}`;
     const under = name === "spo2" ? circumstances(protocol, answers, t, language) : "";
-    return [{ sign, text: `${sign}${under}. ${boundWords(value, field, bounds, unit, t, language)}` }];
+    return [{ field: name, sign, text: `${sign}${under}. ${boundWords(value, field, bounds, unit, t, language)}` }];
   });
 }
 
