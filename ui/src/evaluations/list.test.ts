@@ -19,7 +19,7 @@ interface Asked {
   readonly scope: Scope;
   readonly query: Readonly<Record<string, string>>;
   answer(page: Page): Promise<void>;
-  fail(): Promise<void>;
+  fail(failure?: Error): Promise<void>;
 }
 
 /** Rows of a list, newest first, in pages as the box gives them. */
@@ -40,7 +40,7 @@ function listed(): { list: EvaluationList; asked: Asked[]; shown: () => Shown; i
           scope,
           query,
           answer: (page) => (resolve(page), settled()),
-          fail: () => (reject(new Unreachable("no answer")), settled()),
+          fail: (failure = new Unreachable("no answer")) => (reject(failure), settled()),
         });
       }),
     (shown) => {
@@ -97,6 +97,20 @@ describe("what is shown", () => {
     await asked[0]?.fail();
     expect(ids()).toEqual(["unit"]);
     expect(shown().failure).toBeNull();
+  });
+});
+
+describe("a fault of this app", () => {
+  it("is thrown and not told as the box's, and the list may be asked again", async () => {
+    const { list, asked, ids, shown } = listed();
+    const first = list.ask(question(OWN));
+    const thrown = expect(first).rejects.toThrow(TypeError);
+    await asked[0]?.fail(new TypeError("a page without rows"));
+    await thrown;
+    expect(shown()).toMatchObject({ isAsking: false, failure: null });
+    void list.lookAgain();
+    await asked[1]?.answer(pageOf(["a"]));
+    expect(ids()).toEqual(["a"]);
   });
 });
 

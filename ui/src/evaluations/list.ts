@@ -1,5 +1,6 @@
 /** The list of evaluations: it shows what was asked for last, however late the box answers. */
 
+import { Refusal, Unreachable } from "../api/client.ts";
 import type { Diagnosis, Inference, Page, Status } from "../api/types.ts";
 
 /** Whose evaluations: one's own, or the last 72 hours of a unit. */
@@ -41,8 +42,8 @@ export interface Shown {
   readonly hasMore: boolean;
   /** Another question waits for its answer; the rows are still those of the last one. */
   readonly isAsking: boolean;
-  /** Why the last request failed; null where it did not. */
-  readonly failure: unknown;
+  /** Why the box did not answer the last request; null where it did. */
+  readonly failure: Refusal | Unreachable | null;
 }
 
 /** Asks the box for a page. */
@@ -114,8 +115,13 @@ export class EvaluationList {
       this.#next = found.next;
       this.#show({ ...NOTHING, rows: found.inferences, hasMore: found.next !== null });
     } catch (failure) {
+      const told = failure instanceof Refusal || failure instanceof Unreachable ? failure : null;
+      if (turn === this.#turn) {
+        this.#isBusy = false;
+        this.#show({ rows: otherwise, hasMore: this.#next !== null, isAsking: false, failure: told });
+      }
+      if (told === null) throw failure;
       if (turn !== this.#turn) return;
-      this.#show({ rows: otherwise, hasMore: this.#next !== null, isAsking: false, failure });
     }
     this.#isBusy = false;
     if (!this.#mustLookAgain) return;

@@ -297,6 +297,7 @@ export const en: Texts = {
     unit: "Unit, last 72 h",
     whichUnit: "Unit",
     search: "Search by the beginning of the RGH",
+    searchHint: "RGH begins with",
     searchGo: "Search",
     filters: (count) => (count === 0 ? "Filter" : `Filter · ${count} ${n(count, "filter", "filters")}`),
     clearFilters: "Clear filters",

@@ -297,6 +297,7 @@ export const ptBR = {
     unit: "Unidade, últimas 72 h",
     whichUnit: "Unidade",
     search: "Buscar pelo começo do RGH",
+    searchHint: "Começo do RGH",
     searchGo: "Buscar",
     filters: (count: number): string => (count === 0 ? "Filtrar" : `Filtrar · ${count} ${n(count, "filtro", "filtros")}`),
     clearFilters: "Limpar filtros",
