@@ -103,6 +103,7 @@ export const en: Texts = {
     review: "Review",
     now: "Now",
     clear: "Clear",
+    whyAbsent: "Why there is no value",
     confirmSoft: (field, value) => `Confirm ${field} = ${value}? It is an unusual value.`,
     confirmAll: "I confirm",
     confirmTitle: "Check the value",

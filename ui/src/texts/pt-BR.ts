@@ -101,6 +101,7 @@ export const ptBR = {
     review: "Revisão",
     now: "Agora",
     clear: "Limpar",
+    whyAbsent: "Por que não há valor",
     confirmSoft: (field: string, value: string): string => `Confirma ${field} = ${value}? É um valor pouco comum.`,
     confirmAll: "Confirmo",
     confirmTitle: "Confira o valor",
