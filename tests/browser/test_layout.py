@@ -293,6 +293,49 @@ def test_what_is_left_out_says_why(ward: Tablet, box: Box) -> None:
     assert "bpm_absent_reason" not in answers
 
 
+def test_a_review_says_what_stands_in_the_way(ward: Tablet, box: Box) -> None:
+    """Each obstacle in words, with the way to it; without any, it can be sent."""
+    nurse.sign_in(ward, box.users["nurse"])
+    nurse.fill_essentials(ward)
+    nurse.agree(ward)
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.tap("Continuar")
+    send = ward.page.get_by_role("button", name="Enviar RGH")
+    ways = ward.page.get_by_role("region", name="Falta para enviar")
+    assert ways.count() == 0
+    ward.tap("Dados essenciais")
+    ward.fill("SpO₂", "8")
+    ward.fill("Frequência cardíaca", "30")
+    ward.fill("RGH do paciente", "14259401A")
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.tap("Continuar")
+    assert send.is_disabled()
+    assert ways.locator("li > span").all_inner_texts() == [
+        "A letra não confere. Confira na pulseira.",
+        "SpO₂ deve ficar entre 30 e 100.",
+        "Confirma Frequência cardíaca = 30? É um valor pouco comum.",
+        "Confira na pulseira: nome completo e RGH",
+    ]
+    ward.assert_accessible("review with obstacles")
+    ward.press(ways.get_by_role("button", name="Corrigir SpO₂"))
+    assert focused_name(ward) == "spo2"
+    ward.fill("SpO₂", "95")
+    ward.fill("RGH do paciente", nurse.RGH)
+    ward.fill("Frequência cardíaca", str(BPM))
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.tap("Continuar")
+    assert ways.get_by_role("listitem").count() == 1
+    ward.press(ways.get_by_role("button", name="Conferir"))
+    ward.tap("Conferi na pulseira")
+    ward.page.get_by_role("heading", name="Revisão").wait_for()
+    assert ways.count() == 0
+    assert send.is_enabled()
+
+
 def turn(ward: Tablet, window: Mapping[str, int]) -> None:
     """Give the window another size, and let it settle."""
     ward.page.set_viewport_size(window)  # type: ignore[arg-type]

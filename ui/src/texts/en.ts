@@ -220,6 +220,8 @@ export const en: Texts = {
     form: "Form",
     edit: "Change",
     missing: "Record it, or say why not.",
+    inTheWay: "Before it can be sent",
+    check: "Check",
     none: "No recording",
     notDone: "Not made",
   },

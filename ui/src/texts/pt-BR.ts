@@ -219,6 +219,8 @@ export const ptBR = {
     form: "Formulário",
     edit: "Alterar",
     missing: "Falta gravar ou dizer por que não.",
+    inTheWay: "Falta para enviar",
+    check: "Conferir",
     none: "Sem gravação",
     notDone: "Não foi feita",
   },
