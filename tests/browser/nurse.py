@@ -56,6 +56,11 @@ def fill_essentials(
         tablet.tap("Próximo paciente")
     else:
         tablet.tap("Iniciar avaliação")
+    answer_essentials(tablet, rgh, spo2=spo2)
+
+
+def answer_essentials(tablet: Tablet, rgh: str = RGH, *, spo2: str | None = "95") -> None:
+    """Answer on the form that is open, and go on; no SpO2 where it was not measured."""
     tablet.fill("RGH do paciente", rgh)
     hospital = tablet.page.get_by_role("radio", name="Hospital das Clínicas")
     if not hospital.is_checked():  # only the first time at this tablet
@@ -63,7 +68,8 @@ def fill_essentials(
     tablet.press(tablet.page.get_by_text("Feminino", exact=True))
     tablet.fill("Idade", "61")
     tablet.press(tablet.page.get_by_text("Sem máscara", exact=True))
-    tablet.fill("SpO₂", spo2)
+    if spo2 is not None:
+        tablet.fill("SpO₂", spo2)
     tablet.press(tablet.page.get_by_text("Não", exact=True))
     if leaves:
         tablet.tap("Continuar")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.browser import nurse
-from tests.browser.tablet import Tablet
-from tests.system.boxes import Box
+from tests.browser.tablet import DELIVERED_WITHIN_S, Tablet, stored
+from tests.system.boxes import Box, wait_until
 
 ZOOMED_DESKTOP = {"width": 720, "height": 450}
 ZOOMED_TABLET = {"width": 410, "height": 590}
@@ -23,6 +25,7 @@ WINDOWS = (
     {"width": 1180, "height": 820},
 )
 """1440x900 and 820x1180 at 200 % zoom, a phone lying and upright, a tablet upright and lying."""
+BPM = 80
 LEAST_PROMPT_PX = 36
 """UI.md: a prompt to the patient is 36 px or larger."""
 
@@ -166,6 +169,11 @@ def focused(ward: Tablet) -> str:
     )
 
 
+def focused_name(ward: Tablet) -> str:
+    """Return the name of the field that has the focus."""
+    return str(ward.page.evaluate("() => document.activeElement.name ?? ''"))
+
+
 def test_the_focus_comes_back_from_a_dialog(ward: Tablet, box: Box) -> None:
     """By whatever way it is closed; where its button is gone, to the heading."""
     nurse.sign_in(ward, box.users["nurse"])
@@ -249,6 +257,83 @@ def test_a_failure_is_told_once(ward: Tablet, box: Box) -> None:
     told.wait_for()
     ward.tap("Sobre")
     told.wait_for(state="detached")
+
+
+def test_what_is_left_out_says_why(ward: Tablet, box: Box) -> None:
+    """One tap for a sign that was not measured; an answer takes its reason away, cards are cleared."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.tap("Iniciar avaliação")
+    form = ward.page.locator("#form-step")
+    assert form.get_by_role("button", name="Não medido Idade").count() == 0
+    for sign in ("SpO₂", "Frequência cardíaca"):
+        ward.tap(f"Não medido {sign}")
+        assert focused_name(ward).endswith("_absent_reason")
+    ward.press(form.get_by_text("Não foi possível medir").first)
+    ward.assert_accessible("reasons")
+    ward.fill("Frequência cardíaca", str(BPM))
+    assert form.locator("[name=bpm_absent_reason]").count() == 0
+    nurse.answer_essentials(ward, spo2=None)
+    nurse.agree(ward)
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.press(ward.page.get_by_text("Deitado", exact=True))
+    ward.tap("Limpar Posição")
+    assert focused_name(ward) == "posture"
+    assert ward.page.locator("[name=posture]:checked").count() == 0
+    ward.tap("Continuar")
+    ward.sees("Não foi possível medir")
+    ward.tap("Enviar RGH 1425 9401-E")
+    wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient")
+    with sqlite3.connect(box.data / "records.db") as records:
+        (kept,) = records.execute("SELECT form FROM inferences").fetchone()
+    answers = json.loads(kept)
+    assert (answers["spo2"], answers["spo2_absent_reason"]) == (None, "not_possible")
+    assert (answers["bpm"], answers["posture"]) == (BPM, None)
+    assert "bpm_absent_reason" not in answers
+
+
+def test_a_review_says_what_stands_in_the_way(ward: Tablet, box: Box) -> None:
+    """Each obstacle in words, with the way to it; without any, it can be sent."""
+    nurse.sign_in(ward, box.users["nurse"])
+    nurse.fill_essentials(ward)
+    nurse.agree(ward)
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.tap("Continuar")
+    send = ward.page.get_by_role("button", name="Enviar RGH")
+    ways = ward.page.get_by_role("region", name="Falta para enviar")
+    assert ways.count() == 0
+    ward.tap("Dados essenciais")
+    ward.fill("SpO₂", "8")
+    ward.fill("Frequência cardíaca", "30")
+    ward.fill("RGH do paciente", "14259401A")
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.tap("Continuar")
+    assert send.is_disabled()
+    assert ways.locator("li > span").all_inner_texts() == [
+        "A letra não confere. Confira na pulseira.",
+        "SpO₂ deve ficar entre 30 e 100.",
+        "Confirma Frequência cardíaca = 30? É um valor pouco comum.",
+        "Confira na pulseira: nome completo e RGH",
+    ]
+    ward.assert_accessible("review with obstacles")
+    ward.press(ways.get_by_role("button", name="Corrigir SpO₂"))
+    assert focused_name(ward) == "spo2"
+    ward.fill("SpO₂", "95")
+    ward.fill("RGH do paciente", nurse.RGH)
+    ward.fill("Frequência cardíaca", str(BPM))
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.tap("Continuar")
+    assert ways.get_by_role("listitem").count() == 1
+    ward.press(ways.get_by_role("button", name="Conferir"))
+    ward.tap("Conferi na pulseira")
+    ward.page.get_by_role("heading", name="Revisão").wait_for()
+    assert ways.count() == 0
+    assert send.is_enabled()
 
 
 def turn(ward: Tablet, window: Mapping[str, int]) -> None:

@@ -3,7 +3,16 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import vectors from "../../../tests/vectors/spira-2022.1.json" with { type: "json" };
 import { localInstant } from "./answers.ts";
-import { ABSENT_REASONS, alerts, checkForm, completeForm, softWarnings, withoutHidden } from "./form.ts";
+import {
+  ABSENT_REASONS,
+  absentReason,
+  alerts,
+  checkForm,
+  completeForm,
+  mayBeUnmeasured,
+  softWarnings,
+  withoutHidden,
+} from "./form.ts";
 import type { Answers, Protocol } from "./protocol.ts";
 import * as patterns from "./patterns.ts";
 import { ProtocolUnreadable, readProtocol } from "./protocol.ts";
@@ -21,6 +30,14 @@ beforeAll(async () => {
 test("the vectors are of the shipped protocol", () => {
   expect({ id: protocol.id, sha256: protocol.sha256 }).toEqual(vectors.protocol);
   expect(Object.keys(protocol.absentReasonLabels["pt-BR"] ?? {})).toEqual([...ABSENT_REASONS]);
+});
+
+test("what is measured and optional may be left out, with a reason of the protocol's", () => {
+  const measured = ["spo2", "o2_flow_lpm", "fio2_pct", "bpm", "respiratory_frequency"];
+  expect(protocol.fields.filter(mayBeUnmeasured).map(({ name }) => name)).toEqual(measured);
+  expect(absentReason("spo2", { spo2_absent_reason: "not_possible" })).toBe("not_possible");
+  expect(absentReason("spo2", { spo2_absent_reason: null, bpm_absent_reason: "refused" })).toBeNull();
+  expect(absentReason("spo2", { spo2_absent_reason: "forgotten" })).toBeNull();
 });
 
 describe("answers that are valid on the box", () => {

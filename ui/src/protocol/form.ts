@@ -36,6 +36,7 @@ export interface FormContext {
 
 /** Why an answer is absent, of any field. */
 export const ABSENT_REASONS = ["not_measured", "not_possible", "refused", "not_applicable"] as const;
+export type AbsentReason = (typeof ABSENT_REASONS)[number];
 export const ABSENT_REASON_SUFFIX = "_absent_reason";
 
 const ABSENT_TEXTS: ReadonlySet<string> = new Set(["", "undefined", "null", "NaN"]);
@@ -52,6 +53,17 @@ export function isAsked(field: Field, protocol: Protocol, answers: Answers): boo
 /** Return the fields asked now, in order. */
 export function askedFields(protocol: Protocol, answers: Answers): Field[] {
   return protocol.fields.filter((field) => isAsked(field, protocol, answers));
+}
+
+/** Return why a field has no answer, as far as somebody said. */
+export function absentReason(name: string, answers: Answers): AbsentReason | null {
+  const told = answers[name + ABSENT_REASON_SUFFIX] ?? null;
+  return ABSENT_REASONS.find((reason) => reason === told) ?? null;
+}
+
+/** Return whether a field is measured, and may be left out; years of age are told, not measured. */
+export function mayBeUnmeasured({ required, unit }: Field): boolean {
+  return !required && unit !== null && unit !== "a";
 }
 
 /** Return the answers without those to fields that are not asked any more. */

@@ -174,6 +174,11 @@ export function isClear({ errors, soft, rgh }: Obstacles): boolean {
   return errors.length === 0 && soft.length === 0 && !rgh;
 }
 
+/** Return all groups of fields. */
+export function groupsOf(protocol: Protocol): string[] {
+  return [...new Set(protocol.fields.map(({ group }) => group))];
+}
+
 /** Return the fields of these groups, asked or not. */
 export function fieldsOf(protocol: Protocol, groups: readonly string[]): Field[] {
   return protocol.fields.filter(({ group }) => groups.includes(group));
@@ -307,13 +312,12 @@ export function maySend(
   context: FormContext,
   rule: RghRule | null,
 ): boolean {
-  const groups = [...new Set(protocol.fields.map(({ group }) => group))];
   return (
     visit.consent !== null &&
     visit.identityCheck !== null &&
     !visit.mustCheck &&
     openRoles(visit, protocol).length === 0 &&
-    isClear(obstacles(visit, protocol, groups, context, rule))
+    isClear(obstacles(visit, protocol, groupsOf(protocol), context, rule))
   );
 }
 
