@@ -56,7 +56,7 @@ def test_a_pytorch_module_says_the_same_as_a_graph(tmp_path: Path) -> None:
 def test_an_onnx_model_keeps_its_contract(tmp_path: Path) -> None:
     """MLflow laid its numbers in a file beside it; the box gets one file without a trace."""
     graph = loudness_graph()
-    graph.doc_string = "/home/somebody/graph.py"
+    graph.doc_string = "graph of somebody"
     beside(tmp_path / "first", statement(VOWEL), roles=VOWEL)
     golden = read_author_golden(tmp_path / "first")
     own = GraphRun(graph.SerializeToString(), VOWEL)
