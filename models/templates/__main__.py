@@ -46,12 +46,12 @@ def log_template(
         ModelSourceUnavailable: MLflow cannot be reached or refuses.
         InvalidRequest: bundle.toml is malformed.
     """
-    people, statement = study(n_people), words(name)
+    statement = words(name)
     with (
         tracked_run(tracking_uri, work / "artifacts") as run,
         tempfile.TemporaryDirectory(prefix="spira-template-") as scratch,
     ):
-        beside = Path(scratch) / "beside"
+        people, beside = study(n_people), Path(scratch) / "beside"
         if kind == "sklearn":
             classifier = pipeline.train(people.train, statement)
             score = pipeline.score_of(classifier, statement)

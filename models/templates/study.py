@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +57,7 @@ Score = Callable[[Someone], float]
 """The probability that the model, in its author's own form, gives somebody."""
 
 
+@cache
 def people_of(split: Split, n_people: int) -> tuple[Someone, ...]:
     """Return synthetic people, answers drawn by lot. Put your own here."""
     rng = np.random.default_rng([_SEED, int(split)])
