@@ -1,4 +1,4 @@
-"""The features of recordings by name: one torch module, so that one graph computes them."""
+"""The features of a recording by name: a torch module, so that a graph can compute them."""
 
 from __future__ import annotations
 
@@ -72,22 +72,6 @@ class RecordingFeatures(nn.Module):
         return torch.cat([value.reshape(1) for value in values])
 
 
-class AcousticFeatures(nn.Module):
-    """The features of several recordings and the answers, end to end: what a pipeline is given."""
-
-    def __init__(self, n_roles: int) -> None:
-        """Measure that many recordings."""
-        super().__init__()
-        self.n_roles = n_roles
-        self.recording = RecordingFeatures()
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Return float32[1, 12 n_roles + n_answers]; inputs: the recordings, then the answers."""
-        heard = [self.recording(samples) for samples in inputs[: self.n_roles]]
-        answers = [values.reshape(-1) for values in inputs[self.n_roles :]]
-        return torch.cat([*heard, *answers])[None]
-
-
 def feature_names(roles: Sequence[str], answers: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the names of the columns: `parlenda_n_pauses`, and the answers as they are called."""
     return (*(f"{role}_{feature}" for role in roles for feature in FEATURES), *answers)
@@ -106,18 +90,16 @@ def features(
         answers: float32[n_answers], encoded as the manifest says.
     """
     absent = np.zeros(0, dtype=np.float32)
-    inputs = [torch.from_numpy(waveforms.get(role, absent)[np.newaxis]) for role in roles]
-    if answers is not None:
-        inputs.append(torch.from_numpy(answers[np.newaxis]))
+    heard = [torch.from_numpy(waveforms.get(role, absent)[np.newaxis]) for role in roles]
     with torch.inference_mode():
-        found: NDArray[np.float32] = _measuring(len(roles))(*inputs)[0].numpy()
-    return found
+        found = [_measuring()(samples).numpy() for samples in heard]
+    return np.concatenate(found if answers is None else [*found, answers])
 
 
 @cache
-def _measuring(n_roles: int) -> AcousticFeatures:
+def _measuring() -> RecordingFeatures:
     """Return the module; laying its matrices out takes longer than a recording."""
-    return AcousticFeatures(n_roles).eval()
+    return RecordingFeatures().eval()
 
 
 def _f0(period: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,15 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import torch
-
 from appliance.core.errors import ModelRefused
 from models.first_line import first_line
 from models.graph_run import Scored
 from models.kinds.statement import Form, Waveforms
 from models.mlflow_import import MlflowException, mlflow
 
-_EXPORTED: Final = "data/model.pt2"
 _ALLOWED: Final = "MLFLOW_ALLOW_PICKLE_DESERIALIZATION"
 
 
@@ -76,12 +73,7 @@ def pickles_allowed(*, trusted: bool) -> Iterator[None]:
 def load_torch(directory: Path, *, trusted: bool) -> Any:  # noqa: ANN401 - whatever was pickled
     """Return what `mlflow.pytorch` logged. Raises ModelRefused."""
     with _named("the PyTorch model"), pickles_allowed(trusted=trusted):
-        module = mlflow.pytorch.load_model(str(directory))
-        exported = directory / _EXPORTED
-        # What it holds was checked above. Its guards know the example's length, we know better.
-        return (
-            torch.export.load(exported).module(check_guards=False) if exported.exists() else module
-        )
+        return mlflow.pytorch.load_model(str(directory))
 
 
 def load_sklearn(directory: Path, *, trusted: bool) -> Any:  # noqa: ANN401 - as above

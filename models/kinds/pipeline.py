@@ -9,26 +9,22 @@ from typing import Any, Final
 import numpy as np
 import skl2onnx
 import skops.io
-import torch
-from onnx import ModelProto, TensorProto, helper
-from onnx.compose import add_prefix, merge_models
+from onnx import ModelProto
 from skl2onnx.common.data_types import FloatTensorType
 from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from appliance.core.errors import ModelRefused
-from appliance.core.scores import PROBABILITY_OUTPUT, RAW_OUTPUT
-from models.acoustics.features import AcousticFeatures, feature_names, features
+from models.acoustics.features import feature_names, features
 from models.first_line import first_line
 from models.graph_run import Scored
 from models.kinds.native import load_sklearn, refuse_pickle
+from models.kinds.pipeline_graph import FEATURES, whole_graph
 from models.kinds.statement import AuthorStatement, Form, Waveforms
-from models.kinds.torch_graph import IR_VERSION, encoded, export_module, named
+from models.kinds.torch_graph import IR_VERSION, encoded, named
 from models.onnx_export.exporting import OPSET
 
 _ML_OPSET: Final = 3
-_FEATURES: Final = "features"
-_BY_CLASS: Final = "by_class"
 
 
 class Pipeline:
@@ -52,27 +48,15 @@ class Pipeline:
 
     def graph(self, waveforms: Waveforms, form: Form) -> bytes:
         """Return the ONNX file of features and classifier. Raises ModelRefused."""
+        del waveforms, form
         statement = self._statement
-        given = statement.feed(waveforms, form)
-        front = export_module(
-            AcousticFeatures(len(statement.roles)).eval(),
-            tuple(torch.from_numpy(given[name]) for name in statement.inputs),
-            statement.inputs,
-            (_FEATURES,),
-        )
-        whole = merge_models(
-            front,
-            add_prefix(self._scores(), "classifier/"),
-            io_map=[(_FEATURES, _prefixed(_FEATURES))],
-        )
-        _shape_outputs(whole)
-        return encoded(named(whole, statement.inputs))
+        return encoded(named(whole_graph(statement, self._scores()), statement.inputs))
 
     def _scores(self) -> ModelProto:
         try:
             model: ModelProto = skl2onnx.to_onnx(
                 self._classifier,
-                initial_types=[(_FEATURES, FloatTensorType([1, self._n_columns]))],
+                initial_types=[(FEATURES, FloatTensorType([1, self._n_columns]))],
                 target_opset={"": OPSET, "ai.onnx.ml": _ML_OPSET},
                 options={id(self._classifier): {"zipmap": False}},
             )
@@ -136,33 +120,3 @@ def _check(classifier: Any, columns: Sequence[str]) -> None:  # noqa: ANN401 - a
             f"bundle.toml give {len(columns)}: fit it on models.acoustics.features.",
             reason="columns",
         )
-
-
-def _shape_outputs(model: ModelProto) -> None:
-    """Give the probability of a patient as `probability` [1] and `raw_output` [1, 1]."""
-    graph = model.graph
-    probabilities = next(o.name for o in graph.output if o.type.tensor_type.elem_type == 1)
-    for name, values in (("patient", [1]), ("one", [1]), ("square", [1, 1])):
-        graph.initializer.append(
-            helper.make_tensor(f"{_BY_CLASS}/{name}", TensorProto.INT64, [len(values)], values)
-        )
-    graph.node.extend(
-        [
-            helper.make_node(
-                "Gather", [probabilities, f"{_BY_CLASS}/patient"], [f"{_BY_CLASS}/column"], axis=1
-            ),
-            helper.make_node(
-                "Reshape", [f"{_BY_CLASS}/column", f"{_BY_CLASS}/one"], [PROBABILITY_OUTPUT]
-            ),
-            helper.make_node(
-                "Reshape", [f"{_BY_CLASS}/column", f"{_BY_CLASS}/square"], [RAW_OUTPUT]
-            ),
-        ]
-    )
-    del graph.output[:]
-    for name, shape in ((PROBABILITY_OUTPUT, [1]), (RAW_OUTPUT, [1, 1])):
-        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-
-
-def _prefixed(name: str) -> str:
-    return f"classifier/{name}"

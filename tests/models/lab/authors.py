@@ -143,13 +143,10 @@ class Template2022(PythonModel):
         self.second = faults.get("second")
         self.faults = faults
 
-    def predict(  # type: ignore[override]
-        self,
-        context: object,
-        model_input: Any,  # noqa: ANN401 - as MLflow has it
-    ) -> Any:  # noqa: ANN401 - as above
+    # Without annotations: MLflow draws conclusions from them.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
         """Return one number a recording, and a diagnosis."""
-        del context
+        del context, params
         _, files = model_input
         heard = [_samples(files[role]["content"]) for role in ROLES]
         with torch.inference_mode():

@@ -8,17 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.acoustics.features import features
 from models.graph_run import GraphRun
 from models.kinds.statement import read_author_golden, read_author_statement
 from tests.models.lab.authors import (
     Loudness,
     LoudnessWithAnswers,
     Template2022,
-    fitted,
     log_onnx,
     log_pyfunc,
-    log_sklearn,
     log_torch,
     loudness_graph,
     taken,
@@ -56,7 +53,7 @@ def test_a_pytorch_module_says_the_same_as_a_graph(tmp_path: Path) -> None:
 def test_an_onnx_model_keeps_its_contract(tmp_path: Path) -> None:
     """MLflow laid its numbers in a file beside it; the box gets one file without a trace."""
     graph = loudness_graph()
-    graph.doc_string = "/home/somebody/graph.py"
+    graph.doc_string = "graph of somebody"
     beside(tmp_path / "first", statement(VOWEL), roles=VOWEL)
     golden = read_author_golden(tmp_path / "first")
     own = GraphRun(graph.SerializeToString(), VOWEL)
@@ -68,18 +65,6 @@ def test_an_onnx_model_keeps_its_contract(tmp_path: Path) -> None:
     run, heard = of(files, tmp_path / "beside")
     assert run(heard).probability == own(heard).probability
     assert b"somebody" not in files["model.onnx"]
-
-
-def test_a_pipeline_has_its_features_in_front(tmp_path: Path) -> None:
-    """Features and classifier are one graph, on a voice and without an answer."""
-    told = statement(VOWEL, metadata=METADATA)
-    extra = beside(tmp_path / "beside", told, roles=VOWEL, form=FORM)
-    classifier = fitted(VOWEL, ("age", "gender", "mask_type"))
-    files = taken(log_sklearn(tmp_path / "logged", classifier, extra, "skops"))
-    run, heard = of(files, tmp_path / "beside")
-    row = features(heard, VOWEL, np.array([70, 1, 2], np.float32))[None]
-    expected = classifier.predict_proba(row)[0, 1]
-    assert run(heard, FORM).probability == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_model_of_2022_is_taken_by_the_module_it_wraps(tmp_path: Path) -> None:

@@ -13,6 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from appliance.core.errors import GraphRefused, ModelRefused
+from models.kinds.proof import prove
+from models.kinds.python_model import from_pyfunc
+from models.kinds.statement import read_author_golden, read_author_statement
+from models.kinds.torch_module import TorchModule
+from models.progress import silent
 from tests.models.lab.authors import (
     Loudness,
     Template2022,
@@ -256,6 +261,16 @@ def test_other_flavours_are_told_the_way(tmp_path: Path) -> None:
     refused(tmp_path, "flavour", "xgboost.*mlflow.onnx")
 
 
+@pytest.fixture(scope="module")
+def loudness(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """What lies beside a model, and the graph of that model."""
+    directory = tmp_path_factory.mktemp("loudness") / "beside"
+    beside(directory, statement())
+    told, golden = read_author_statement(directory / "bundle.toml"), read_author_golden(directory)
+    module = TorchModule(Loudness().eval(), told)
+    return directory, module.graph(golden.waveforms(golden.cases[0]), {})
+
+
 @pytest.mark.parametrize(
     ("template", "said"),
     [
@@ -267,9 +282,17 @@ def test_other_flavours_are_told_the_way(tmp_path: Path) -> None:
     ],
 )
 def test_a_model_of_2022_whose_predict_says_something_else_is_refused(
-    tmp_path: Path, template: Template2022, said: str
+    tmp_path: Path, loudness: tuple[Path, bytes], template: Template2022, said: str
 ) -> None:
     """Or one that wraps no module, or several."""
-    logged = log_pyfunc(tmp_path / "logged", template, beside(tmp_path / "beside", statement()))
+    words, graph = loudness
+    logged = log_pyfunc(tmp_path / "logged", template, [str(path) for path in words.iterdir()])
+    told, golden = read_author_statement(words / "bundle.toml"), read_author_golden(words)
     with pytest.raises(ModelRefused, match=said):
-        taken(logged, trust_pickle=True)
+        prove(
+            graph,
+            from_pyfunc(logged, told, trusted=True),
+            statement=told,
+            golden=golden,
+            progress=silent,
+        )

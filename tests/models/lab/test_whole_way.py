@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from appliance.core.wav import write_wav
-from models.acoustics.features import features
+from models.mlflow_import import mlflow
+from models.registry import default_tracking_uri
 from models.spiraconv.parameters import read_parameters
 from models.spiraconv.reference import Features, window_probabilities
-from models.training.examples import waveform
-from models.voices.cohort import ROLES, Split, people, person
-from models.voices.speaker import Group
-from tests.commands.console import Console, Said, make_box
+from models.templates.__main__ import log_template, main
+from models.templates.study import Someone, people_of, words
+from models.voices.cohort import ROLES, Split
+from tests.commands.console import Console, make_box
 from tests.commands.console import run as spira
-from tests.models.lab.authors import LoudnessWithAnswers, signature
 from tests.models.lab.runs import Run
-from tests.models.lab.statements import METADATA, RATE_HZ, beside, statement
 
-RHYME = ("parlenda",)
-VOWEL_AND_RHYME = ("sustentada", "parlenda")
-
-
-@dataclass(frozen=True)
-class Registry:
-    """A registry with its files in one directory, and a box that trusts its author."""
-
-    directory: Path
-    box: Console
-    key: Path
-
-    @property
-    def uri(self) -> str:
-        """The tracking URI."""
-        return f"sqlite:///{self.directory / 'mlflow.db'}"
-
-    def lab(self, *arguments: str) -> Said:
-        """Run a command of the lab that must go well."""
-        said = spira("models", *arguments)
-        assert said.status == 0, said.stdout + said.stderr
-        return said
-
-    def to_the_box(self, model_uri: str, uri: str) -> str:
-        """Pull, pack and install; return the model's name."""
-        target = self.directory / "pulled"
-        self.lab("pull", model_uri, str(target), "--tracking-uri", uri)
-        self.lab("pack", str(target), "--key", str(self.key), "--out", str(self.directory))
-        (bundle,) = self.directory.glob("*.spira")
-        installed = self.box.json("models", "install", str(bundle), "--activate")
-        return str(installed["version"]["model"])
-
-    def register(self, model_uri: str, name: str) -> str:
-        """Register a logged model; return its URI by alias."""
-        said = self.lab("register", model_uri, "--name", name, "--tracking-uri", self.uri)
-        assert f"{name} version 1 is candidate" in said.stdout
-        return f"models:/{name}@candidate"
+AUTHORS = Path(__file__).parents[3] / "models" / "AUTHORS.md"
 
 
 @pytest.fixture(scope="module")
@@ -73,99 +31,113 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Console:
     return make_box(tmp_path_factory.mktemp("template"))
 
 
+@dataclass(frozen=True)
+class Way:
+    """A directory of the lab, and a box."""
+
+    lab: Path
+    box: Console
+
+    @property
+    def uri(self) -> str:
+        """The tracking URI."""
+        return default_tracking_uri(self.lab)
+
+    def to_the_box(self, model_uri: str, uri: str) -> str:
+        """Pull, pack, trust and install by the commands; return the model's name."""
+        target, key = self.lab / "pulled", self.lab / "author.key"
+        made = spira("models", "keygen", str(key), "--json").document["key"]
+        for arguments in (
+            ("pull", model_uri, str(target), "--tracking-uri", uri),
+            ("pack", str(target), "--key", str(key), "--out", str(self.lab)),
+        ):
+            said = spira("models", *arguments)
+            assert said.status == 0, said.stdout + said.stderr
+        trusted = ("--name", "group", "--fingerprint", made["fingerprint"])
+        self.box.json("keys", "add", made["public"], *trusted)
+        (bundle,) = self.lab.glob("*.spira")
+        installed = self.box.json("models", "install", str(bundle), "--activate")
+        return str(installed["version"]["model"])
+
+    def infer(self, model: str, someone: Someone, form: Mapping[str, object]) -> float:
+        """Return the probability that the box finds, the model being the one that was asked."""
+        recordings = self.box.recordings(**someone.recordings)
+        said = self.box.json("infer", "--model", model, *self.box.form(**form), *recordings)
+        assert said["inference"]["status"] == "completed", said
+        assert said["result"]["model_name"] == model
+        return float(said["result"]["probability"])
+
+
 @pytest.fixture
-def registry(template: Console, tmp_path: Path) -> Registry:
-    """An empty registry, and a box that trusts a key made in the lab."""
-    box = template.copy_to(tmp_path)
-    key = tmp_path / "author.key"
-    made = spira("models", "keygen", str(key), "--json").document["key"]
-    trusted = ("--name", "group", "--fingerprint", made["fingerprint"])
-    box.json("keys", "add", made["public"], *trusted)
+def way(template: Console, tmp_path: Path) -> Way:
+    """An empty lab beside a box of one's own."""
     (tmp_path / "lab").mkdir()
-    found = Registry(directory=tmp_path / "lab", box=box, key=key)
-    mlflow.set_tracking_uri(found.uri)
-    mlflow.create_experiment("group", artifact_location=(found.directory / "files").as_uri())
-    mlflow.set_experiment("group")
-    return found
+    return Way(lab=tmp_path / "lab", box=template.copy_to(tmp_path))
 
 
-def a_patient() -> dict[str, NDArray[np.int16]]:
-    """Somebody the models never heard, with every recording."""
-    everyone = (person(Split.TEST, index, seed=7) for index in range(0, 20, 2))
-    return dict(next(p.recordings for p in everyone if len(p.recordings) == len(ROLES)))
+@pytest.fixture(scope="module")
+def patient() -> Someone:
+    """Somebody no model heard, with every recording."""
+    everyone = people_of(Split.TEST, 12)[4:]
+    return next(one for one in everyone if len(one.recordings) == len(ROLES))
 
 
-def infer(
-    box: Console, model: str, recordings: Mapping[str, NDArray[np.int16]], **form: object
-) -> float:
-    """Return the probability that the box finds, the model being the one that was asked."""
-    wavs = {role: write_wav(pcm, RATE_HZ) for role, pcm in recordings.items()}
-    said = box.json("infer", "--model", model, *box.form(**form), *box.recordings(**wavs))
-    assert said["inference"]["status"] == "completed", said
-    assert said["result"]["model_name"] == model
-    return float(said["result"]["probability"])
-
-
-def heard(recordings: Mapping[str, NDArray[np.int16]]) -> dict[str, NDArray[np.float32]]:
-    """Return the recordings as the box gives them to a graph."""
-    return {role: waveform(pcm) for role, pcm in recordings.items()}
-
-
-def test_spiraconv(run: Run, registry: Registry) -> None:
+def test_spiraconv(run: Run, way: Way, patient: Someone) -> None:
     """A network on MFCC windows, trained, logged and registered by `spira models train`."""
-    name = registry.to_the_box("models:/spiraconv-demo@candidate", run.uri)
-    patient = a_patient()
+    name = way.to_the_box("models:/spiraconv-demo@candidate", run.uri)
     network = read_parameters(run.trained.directory / "weights.npz").build()
-    windows = window_probabilities(network, Features(), heard(patient), roles=ROLES)
-    assert infer(registry.box, name, patient) == pytest.approx(float(windows.mean()), abs=1e-5)
+    heard = {role: samples[0] for role, samples in patient.inputs(words(name)).items()}
+    windows = window_probabilities(network, Features(), heard, roles=ROLES)
+    found = way.infer(name, patient, patient.form)
+    assert found == pytest.approx(float(windows.mean()), abs=1e-5)
 
 
-def test_a_light_model_on_pauses_and_perturbation(registry: Registry) -> None:
+def test_a_light_model_on_pauses_and_perturbation(way: Way, patient: Someone) -> None:
     """A scikit-learn pipeline; pauses, phonation time, F0, jitter, shimmer and HNR in the graph."""
-    everyone = list(people(Split.TRAIN, 24, seed=1))
-    rows = np.stack([features(heard(someone.recordings), RHYME) for someone in everyone])
-    labels = [int(someone.group is Group.PATIENT) for someone in everyone]
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.1)).fit(rows, labels)
-    told = statement(RHYME, name='"pauses"', golden_tolerance="1e-4")
-    with mlflow.start_run():
-        logged = mlflow.sklearn.log_model(
-            classifier,
-            name="model",
-            serialization_format="skops",
-            extra_files=beside(registry.directory / "beside", told, roles=RHYME),
-            pip_requirements=["scikit-learn"],
-        )
-    name = registry.to_the_box(registry.register(logged.model_uri, "pauses"), registry.uri)
-    patient = a_patient()
-    expected = classifier.predict_proba(features(heard(patient), RHYME)[np.newaxis])[0, 1]
-    assert infer(registry.box, name, patient) == pytest.approx(expected, abs=1e-4)
+    logged = log_template("sklearn", name="light", work=way.lab, tracking_uri=way.uri, n_people=8)
+    registered = spira(
+        *("models", "register", f"runs:/{logged.run_id}/model"),
+        *("--name", "light", "--tracking-uri", way.uri),
+    )
+    assert registered.status == 0, registered.stdout + registered.stderr
+    name = way.to_the_box("models:/light/1", way.uri)
+    found = way.infer(name, patient, patient.form)
+    assert found == pytest.approx(logged.score(patient), abs=1e-4)
 
 
-def test_a_model_that_is_told_age_sex_and_mask(registry: Registry) -> None:
-    """A PyTorch module; answers reach it as the manifest encodes them."""
-    told = statement(VOWEL_AND_RHYME, METADATA, name='"answers"')
-    module = LoudnessWithAnswers().eval()
-    inputs = {"sustentada": -1, "parlenda": -1, "metadata": 3}
-    example = (torch.zeros(1, 800), torch.zeros(1, 900), torch.zeros(1, 3))
-    with mlflow.start_run() as logging:
-        mlflow.pytorch.log_model(
-            module,
-            name="model",
-            serialization_format="pt2",
-            input_example=example,
-            signature=signature(inputs),
-            extra_files=beside(registry.directory / "beside", told, form={"age": 70}),
-            pip_requirements=["torch"],
-        )
-    uri = registry.register(f"runs:/{logging.info.run_id}/model", "answers")
-    name = registry.to_the_box(uri, registry.uri)
-    patient = a_patient()
-    waves = [torch.from_numpy(heard(patient)[role])[None] for role in VOWEL_AND_RHYME]
-    for form, answers in (
-        ({"age": 30, "gender": "Feminino", "mask_type": "NONE"}, [30.0, 1.0, 0.0]),
-        ({"age": 85, "gender": "Masculino", "mask_type": "THICK"}, [85.0, -1.0, 2.0]),
-        ({"age": 85, "gender": "Outro", "mask_type": "THIN"}, [85.0, 0.0, 1.0]),
+def test_a_model_with_answers_by_the_commands_of_the_page_for_authors(
+    way: Way, patient: Someone, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Age, sex and mask reach a PyTorch module; AUTHORS.md is followed line by line."""
+    monkeypatch.chdir(way.lab)
+    on_the_workstation, on_the_box = blocks()
+    (_, _, _, *first), *others = on_the_workstation
+    assert main([*first, "--people", "8"]) == 0
+    uri = capsys.readouterr().out.strip()
+    fingerprint = ""
+    for _, *line in others:
+        said = spira(*[uri if word == "URI" else word for word in line])
+        assert said.status == 0, said.stdout + said.stderr
+        fingerprint += "".join(re.findall(r"^  ([0-9a-f]{64})$", said.stdout, re.MULTILINE))
+    for _, *line in on_the_box:
+        said = way.box.run(*[fingerprint if word == "FINGERPRINT" else word for word in line])
+        assert said.status == 0, said.stdout + said.stderr
+
+    module, statement = mlflow.pytorch.load_model(uri), words("my-model")
+    for form in (
+        {"age": 30, "gender": "Feminino", "mask_type": "NONE"},
+        {"age": 85, "gender": "Masculino", "mask_type": "THICK"},
+        {"age": 85, "gender": "Outro", "mask_type": "THIN"},
     ):
+        someone = Someone(recordings=patient.recordings, form=form, label=1)
+        given = someone.inputs(statement)
         with torch.inference_mode():
-            expected = float(module(*waves, torch.tensor([answers]))[0])
-        assert infer(registry.box, name, patient, **form) == pytest.approx(expected, abs=1e-6)
+            said_so = module(*(torch.from_numpy(given[name]) for name in statement.inputs))
+        found = way.infer("my-model", patient, form)
+        assert found == pytest.approx(float(said_so[0]), abs=1e-5)
+
+
+def blocks() -> list[list[list[str]]]:
+    """Return the commands of AUTHORS.md, block by block."""
+    found = re.findall(r"```sh\n(.*?)```", AUTHORS.read_text(), re.DOTALL)
+    return [[shlex.split(line) for line in block.splitlines()] for block in found]
