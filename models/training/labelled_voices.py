@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -68,29 +68,40 @@ def labelled_voices(
         n_test=len(judging[Part.TEST]),
     )
     split = {**split, **judging}
-    digests = {
-        "dataset": digest_of(cases),
-        "split": split_digest(split),
-        **{part.value: digest_of(split[part]) for part in Part},
-    }
     return Voices(
         plan=plan,
-        digests=digests,
+        digests=_digests(cases, split),
         settings={
-            "source": labelled.description,
-            "roles": " ".join(f"{e.role}{'' if e.required else '?'}" for e in roles),
+            **_settings(labelled, cases, roles),
             "validation_share": shares.validation,
             "test_share": shares.test,
-            "n_cases": len(cases),
-            "n_cases_left_out": len(labelled.cases) - len(cases) + labelled.n_left_out,
-            "n_recordings": n_recordings(cases),
         },
         description=_description(labelled, cases, plan),
         judged_on=_JUDGED_ON,
         roles=roles,
         statement=stated[1] if stated else draft_statement(name, roles),
-        hear=partial(_hear, plan, split, digests),
+        hear=partial(_hear, plan, split),
     )
+
+
+def _digests(cases: Sequence[LabelledCase], split: Split) -> dict[str, str]:
+    return {
+        "dataset": digest_of(cases),
+        "split": split_digest(split),
+        **{part.value: digest_of(split[part]) for part in Part},
+    }
+
+
+def _settings(
+    labelled: LabelledSet, cases: Sequence[LabelledCase], roles: Sequence[RoleInput]
+) -> dict[str, str | int | float]:
+    return {
+        "source": labelled.description,
+        "roles": " ".join(f"{e.role}{'' if e.required else ' (optional)'}" for e in roles),
+        "n_cases": len(cases),
+        "n_cases_left_out": len(labelled.cases) - len(cases) + labelled.n_left_out,
+        "n_recordings": n_recordings(cases),
+    }
 
 
 def _stated_roles(statement: Statement) -> tuple[RoleInput, ...]:
@@ -106,9 +117,7 @@ def _stated_roles(statement: Statement) -> tuple[RoleInput, ...]:
     return statement.roles
 
 
-def _hear(
-    plan: TrainingPlan, split: Split, digests: Mapping[str, str], progress: Progress
-) -> Material:
+def _hear(plan: TrainingPlan, split: Split, progress: Progress) -> Material:
     features = Features()
     takes = tuple(
         heard_take(
@@ -126,7 +135,7 @@ def _hear(
         takes=takes,
         validation=_examples(split[Part.VALIDATION], features, "recordings, validation", progress),
         test=_examples(split[Part.TEST], features, "recordings, test", progress),
-        digests=digests,
+        digests={part.value: digest_of(split[part]) for part in Part},
     )
 
 
