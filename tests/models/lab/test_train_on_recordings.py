@@ -17,20 +17,20 @@ from models.labelled.reading import read_labelled
 from models.mlflow_import import MlflowClient
 from models.model_directory import STATEMENT, WEIGHTS, read_record, read_statement
 from models.progress import silent
-from models.registry import default_tracking_uri
 from models.train import TrainedModel, train
 from models.training.asked import Asked, voices_asked
 from models.training.settings import DEFAULTS
 from tests.models.lab.labelled_people import put_people
+from tests.models.lab.runs import Run
 
 ROOT = Path(__file__).parents[3]
-N_EPOCHS = 8
-TOLD = {"seed": 5, "n_epochs": N_EPOCHS, "patience": 0}
-OPTIONS = ("--seed", "5", "--epochs", str(N_EPOCHS), "--patience", "0")
+N_EPOCHS = 6
+TOLD = {"n_epochs": N_EPOCHS, "patience": 0}
+OPTIONS = ("--epochs", str(N_EPOCHS), "--patience", "0")
 
 
 @dataclass(frozen=True)
-class Run:
+class Whole:
     """A training that was not interrupted, and where it was logged."""
 
     folder: Path
@@ -39,22 +39,21 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Train once on a handful of people."""
+def whole(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Train once on a handful of people; the tracking database is one that is there."""
     directory = tmp_path_factory.mktemp("work")
     folder = put_people(directory / "people")
-    uri = default_tracking_uri(directory)
     _, voices = voices_asked(Asked(source=folder, told=TOLD))
-    trained = train(directory / "whole", voices=voices, tracking_uri=uri, name="voices")
-    return Run(folder=folder, uri=uri, trained=trained)
+    trained = train(directory, voices=voices, tracking_uri=run.uri, name="voices")
+    return Whole(folder=folder, uri=run.uri, trained=trained)
 
 
-def test_everything_that_decides_is_logged(run: Run) -> None:
+def test_everything_that_decides_is_logged(whole: Whole) -> None:
     """Settings, seed, shares, changes of voices, digests of the data set, the parts, the split."""
-    run_id = run.trained.source.run_id or ""
-    logged = MlflowClient(run.uri).get_run(run_id).data
-    record = run.trained.record
-    assert logged.params["seed"] == "5"
+    run_id = whole.trained.source.run_id or ""
+    logged = MlflowClient(whole.uri).get_run(run_id).data
+    record = whole.trained.record
+    assert logged.params["seed"] == str(DEFAULTS.seed)
     assert logged.params["source"] == "a folder of labelled recordings"
     assert logged.params["roles"] == "sustentada parlenda frase (optional)"
     assert logged.params["validation_share"] == logged.params["test_share"] == "0.2"
@@ -62,25 +61,25 @@ def test_everything_that_decides_is_logged(run: Run) -> None:
     assert record.digests.keys() == {"dataset", "split", "train", "validation", "test"}
     for name, digest in record.digests.items():
         assert logged.params[f"digest_{name}"] == digest
-    history = MlflowClient(run.uri).get_metric_history(run_id, "validation_loss")
+    history = MlflowClient(whole.uri).get_metric_history(run_id, "validation_loss")
     assert [point.step for point in history] == list(range(1, N_EPOCHS + 1))
     assert logged.metrics["best_epoch"] == record.best_epoch
     for metric in record.metrics:
         assert logged.metrics[f"test_{metric.name}"] == metric.value
 
 
-def test_people_are_counted_not_sessions(run: Run) -> None:
+def test_people_are_counted_not_sessions(whole: Whole) -> None:
     """Ten patients, twelve sessions: trained on by all, judged by one each."""
-    record = run.trained.record
+    record = whole.trained.record
     assert (record.plan.n_train, record.plan.n_validation, record.plan.n_test) == (6, 2, 2)
     assert record.metric("accuracy").n == 2
     assert "10 patients, 5 of them positive" in record.description
-    assert read_record(run.trained.directory) == record
+    assert read_record(whole.trained.directory) == record
 
 
-def test_the_draft_of_a_statement_is_refused_until_it_is_said(run: Run, tmp_path: Path) -> None:
+def test_the_draft_of_a_statement_is_refused_until_it_is_said(whole: Whole, tmp_path: Path) -> None:
     """What is empty is named; what the training knew is there."""
-    draft = run.trained.directory / STATEMENT
+    draft = whole.trained.directory / STATEMENT
     with pytest.raises(InvalidRequest, match="draft") as refusal:
         read_statement(draft)
     named = [fault.field for fault in refusal.value.errors]
@@ -115,33 +114,33 @@ def interrupted(folder: Path, uri: str, work: Path) -> subprocess.CompletedProce
     )
 
 
-def test_after_ctrl_c_it_comes_to_the_same(run: Run, tmp_path: Path) -> None:
+def test_after_ctrl_c_it_comes_to_the_same(whole: Whole, tmp_path: Path) -> None:
     """A real process and a real signal: same weights, losses and metrics, and one run in MLflow."""
-    stopped = interrupted(run.folder, run.uri, tmp_path)
+    stopped = interrupted(whole.folder, whole.uri, tmp_path)
     assert (stopped.returncode, json.loads(stopped.stdout)["error"]["code"]) == (130, "stopped")
     assert not (tmp_path / "model").exists()
     begun = json.loads((tmp_path / "training" / "begun.json").read_bytes())
 
-    _, voices = voices_asked(Asked(source=run.folder, told=TOLD))
-    again = train(tmp_path, voices=voices, tracking_uri=run.uri, name="voices")
+    _, voices = voices_asked(Asked(source=whole.folder, told=TOLD))
+    again = train(tmp_path, voices=voices, tracking_uri=whole.uri, name="voices")
 
-    whole = run.trained
+    first = whole.trained
     assert 2 <= again.n_epochs_before < N_EPOCHS
-    assert again.record.epochs == whole.record.epochs
-    assert again.record.weights_sha256 == whole.record.weights_sha256
-    assert again.record.metrics == whole.record.metrics
-    assert again.record.digests == whole.record.digests
-    weights = [(one.directory / WEIGHTS).read_bytes() for one in (again, whole)]
+    assert again.record.epochs == first.record.epochs
+    assert again.record.weights_sha256 == first.record.weights_sha256
+    assert again.record.metrics == first.record.metrics
+    assert again.record.digests == first.record.digests
+    weights = [(one.directory / WEIGHTS).read_bytes() for one in (again, first)]
     assert weights[0] == weights[1]
     assert again.source.run_id == begun["run_id"]
-    client = MlflowClient(run.uri)
+    client = MlflowClient(whole.uri)
     history = client.get_metric_history(begun["run_id"], "validation_loss")
     assert sorted(point.step for point in history) == list(range(1, N_EPOCHS + 1))
     assert client.get_run(begun["run_id"]).info.status == "FINISHED"
     assert not (tmp_path / "training").exists()
 
 
-def test_another_seed_does_not_take_it_up(run: Run, tmp_path: Path) -> None:
+def test_another_seed_does_not_take_it_up(whole: Whole, tmp_path: Path) -> None:
     """What was begun is kept for whoever asks for the same."""
 
     def stop(step: str, done: int, total: int) -> None:
@@ -149,18 +148,18 @@ def test_another_seed_does_not_take_it_up(run: Run, tmp_path: Path) -> None:
         if step.startswith("training"):
             raise KeyboardInterrupt
 
-    _, voices = voices_asked(Asked(source=run.folder, told=TOLD))
+    _, voices = voices_asked(Asked(source=whole.folder, told=TOLD))
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path, voices=voices, tracking_uri=run.uri, progress=stop)
-    _, other = voices_asked(Asked(source=run.folder, told={**TOLD, "seed": 6}))
+        train(tmp_path, voices=voices, tracking_uri=whole.uri, progress=stop)
+    _, other = voices_asked(Asked(source=whole.folder, told={**TOLD, "seed": 6}))
     with pytest.raises(InvalidRequest, match="--restart") as refusal:
-        train(tmp_path, voices=other, tracking_uri=run.uri, progress=silent)
+        train(tmp_path, voices=other, tracking_uri=whole.uri, progress=silent)
     assert "seed" in {fault.field for fault in refusal.value.errors}
     assert (tmp_path / "training" / "checkpoint").is_file()
 
 
-def test_what_was_heard_is_what_was_read(run: Run) -> None:
+def test_what_was_heard_is_what_was_read(whole: Whole) -> None:
     """The data set's digest is of the files, labels and patients alone, wherever they lie."""
-    _, voices = voices_asked(Asked(source=run.folder, told=TOLD))
-    assert voices.digests == run.trained.record.digests
-    assert len(read_labelled(run.folder).cases) == 12
+    _, voices = voices_asked(Asked(source=whole.folder, told=TOLD))
+    assert voices.digests == whole.trained.record.digests
+    assert len(read_labelled(whole.folder).cases) == 12
