@@ -10,14 +10,17 @@ from typing import Final
 from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.manifest import RoleInput
 from models.labelled.cases import LabelledCase, LabelledSet
+from models.labelled.faults import Faults
 from models.model_directory import STATEMENT, Statement
 from models.progress import Progress
 from models.spiraconv.reference import Features
 from models.training.draft import draft_statement
 from models.training.examples import Example, Examples
 from models.training.heard_cases import (
+    Sounds,
     digest_of,
     heard_by,
+    label_of,
     n_recordings,
     one_session,
     roles_of,
@@ -59,7 +62,8 @@ def labelled_voices(
     """
     roles = roles_of(labelled.cases) if stated is None else _stated_roles(stated[0])
     cases = tuple(heard_by(labelled.cases, roles))
-    split = split_patients(cases, seed=plan.seed, shares=shares)
+    n_left_out = len(labelled.cases) - len(cases) + labelled.n_left_out
+    split = split_patients(cases, seed=plan.seed, shares=shares, n_left_out=n_left_out)
     judging = {part: one_session(split[part]) for part in (Part.VALIDATION, Part.TEST)}
     plan = replace(
         plan,
@@ -73,6 +77,7 @@ def labelled_voices(
         digests=_digests(cases, split),
         settings={
             **_settings(labelled, cases, roles),
+            "n_cases_left_out": n_left_out,
             "validation_share": shares.validation,
             "test_share": shares.test,
         },
@@ -99,7 +104,6 @@ def _settings(
         "source": labelled.description,
         "roles": " ".join(f"{e.role}{'' if e.required else ' (optional)'}" for e in roles),
         "n_cases": len(cases),
-        "n_cases_left_out": len(labelled.cases) - len(cases) + labelled.n_left_out,
         "n_recordings": n_recordings(cases),
     }
 
@@ -118,37 +122,31 @@ def _stated_roles(statement: Statement) -> tuple[RoleInput, ...]:
 
 
 def _hear(plan: TrainingPlan, split: Split, progress: Progress) -> Material:
-    features = Features()
+    features, faults = Features(), Faults()
+    heard = {
+        part: sounds_of(split[part], faults, step=f"recordings, {part}", progress=progress)
+        for part in Part
+    }
+    faults.refuse_any()
     takes = tuple(
-        heard_take(
-            samples,
-            label=1.0 if case.positive else 0.0,
-            features=features,
-            augmentation=plan.augmentation,
-        )
-        for case, sounds in sounds_of(
-            split[Part.TRAIN], step="recordings, train", progress=progress
-        )
+        heard_take(samples, label=label_of(case), features=features, augmentation=plan.augmentation)
+        for case, sounds in heard[Part.TRAIN]
         for samples in sounds.values()
     )
     return Material(
         takes=takes,
-        validation=_examples(split[Part.VALIDATION], features, "recordings, validation", progress),
-        test=_examples(split[Part.TEST], features, "recordings, test", progress),
+        validation=_examples(heard[Part.VALIDATION], features),
+        test=_examples(heard[Part.TEST], features),
         digests={part.value: digest_of(split[part]) for part in Part},
     )
 
 
-def _examples(
-    cases: Sequence[LabelledCase], features: Features, step: str, progress: Progress
-) -> Examples:
+def _examples(heard: Sequence[Sounds], features: Features) -> Examples:
     people = tuple(
-        Example(
-            label=1.0 if case.positive else 0.0,
-            windows=tuple(features(samples) for samples in sounds.values()),
-        )
-        for case, sounds in sounds_of(cases, step=step, progress=progress)
+        Example(label=label_of(case), windows=tuple(map(features, sounds.values())))
+        for case, sounds in heard
     )
+    cases = [case for case, _ in heard]
     return Examples(people=people, n_recordings=n_recordings(cases), digest=digest_of(cases))
 
 
