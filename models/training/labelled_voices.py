@@ -45,9 +45,8 @@ def labelled_voices(
 ) -> Voices:
     """Return the voices of a collection, split by patient, before they are heard.
 
-    Recordings that failed their check are left out, and so is who lacks a required one: the box
-    would not score them either. Whoever came more than once is trained on by every session, and
-    judged by one.
+    Left out is what the box would not score: what failed its check, who lacks a required recording.
+    Whoever came more than once is trained on by every session, and judged by one.
 
     Args:
         labelled: recordings, labels and patients.
@@ -64,14 +63,14 @@ def labelled_voices(
     cases = tuple(heard_by(labelled.cases, roles))
     n_left_out = len(labelled.cases) - len(cases) + labelled.n_left_out
     split = split_patients(cases, seed=plan.seed, shares=shares, n_left_out=n_left_out)
-    judging = {part: one_session(split[part]) for part in (Part.VALIDATION, Part.TEST)}
+    split |= {part: one_session(split[part]) for part in (Part.VALIDATION, Part.TEST)}
+    n_people = {part: len({case.patient_id for case in split[part]}) for part in Part}
     plan = replace(
         plan,
-        n_train=len({case.patient_id for case in split[Part.TRAIN]}),
-        n_validation=len(judging[Part.VALIDATION]),
-        n_test=len(judging[Part.TEST]),
+        n_train=n_people[Part.TRAIN],
+        n_validation=n_people[Part.VALIDATION],
+        n_test=n_people[Part.TEST],
     )
-    split = {**split, **judging}
     return Voices(
         plan=plan,
         digests=_digests(cases, split),

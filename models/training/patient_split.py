@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,7 +29,7 @@ class Shares:
     test: float = 0.2
 
 
-Split = Mapping[Part, tuple[LabelledCase, ...]]
+Split = dict[Part, tuple[LabelledCase, ...]]
 """The cases of each part: of each patient in one part alone, and of both labels in every part."""
 
 
