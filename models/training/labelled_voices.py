@@ -74,12 +74,7 @@ def labelled_voices(
     return Voices(
         plan=plan,
         digests=_digests(cases, split),
-        settings={
-            **_settings(labelled, cases, roles),
-            "n_cases_left_out": n_left_out,
-            "validation_share": shares.validation,
-            "test_share": shares.test,
-        },
+        settings={**_settings(labelled, cases, roles, shares), "n_cases_left_out": n_left_out},
         description=_description(labelled, cases, plan),
         judged_on=_JUDGED_ON,
         roles=roles,
@@ -97,13 +92,18 @@ def _digests(cases: Sequence[LabelledCase], split: Split) -> dict[str, str]:
 
 
 def _settings(
-    labelled: LabelledSet, cases: Sequence[LabelledCase], roles: Sequence[RoleInput]
+    labelled: LabelledSet,
+    cases: Sequence[LabelledCase],
+    roles: Sequence[RoleInput],
+    shares: Shares,
 ) -> dict[str, str | int | float]:
     return {
         "source": labelled.description,
         "roles": " ".join(f"{e.role}{'' if e.required else ' (optional)'}" for e in roles),
         "n_cases": len(cases),
         "n_recordings": n_recordings(cases),
+        "validation_share": shares.validation,
+        "test_share": shares.test,
     }
 
 

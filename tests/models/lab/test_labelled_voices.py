@@ -221,7 +221,7 @@ def test_a_file_that_went_away_is_missing(tmp_path: Path) -> None:
         (("--labels", "labels.csv"), "only an export takes labels"),
         (("--role", "song"), "role is none of"),
         (("--epochs", "0"), "settings, n_epochs: must be 1 or more"),
-        (("--seed", "-1"), "settings, seed: must be 0 or more"),
+        (("--seed", "-1"), "settings, seed: must be 0 to 2^63 - 1"),
     ],
 )
 def test_what_cannot_be_asked_of_recordings_is_named(
