@@ -29,6 +29,8 @@ STATEMENT: Final = "bundle.toml"
 GOLDEN: Final = "golden"
 GOLDEN_INDEX: Final = "golden.json"
 
+_TEXTS: Final = ("licence", "intended_use", "limits")
+
 _Document = TypeVar("_Document")
 
 
@@ -102,12 +104,26 @@ def read_source(directory: Path) -> Source:
 
 
 def read_statement(path: Path) -> Statement:
-    """Return the author's `bundle.toml`. Raises FileMissing, InvalidRequest."""
+    """Return the author's `bundle.toml`; a draft with empty texts is none yet.
+
+    Raises:
+        FileMissing, InvalidRequest.
+    """
     content = read_file(path)
     try:
-        return msgspec.toml.decode(content, type=Statement)
+        statement = msgspec.toml.decode(content, type=Statement)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _malformed(path, error) from error
+    unsaid = [name for name in _TEXTS if not getattr(statement, name).strip()]
+    if unsaid:
+        raise InvalidRequest(
+            f"{path.name} is a draft: its author has yet to say {', '.join(unsaid)}.",
+            errors=tuple(
+                FieldError(field=f"{path.name}, {name}", code="required", message="is empty")
+                for name in unsaid
+            ),
+        )
+    return statement
 
 
 def read_file(path: Path) -> bytes:

@@ -12,8 +12,12 @@ from models.demonstrating import DEMONSTRATION
 from models.golden import GoldenSet, read_golden
 from models.model_directory import WEIGHTS
 from models.onnx_export.graph import export_graph
+from models.registry import default_tracking_uri
 from models.spiraconv.parameters import Parameters, read_parameters
+from models.train import train
+from models.training.synthetic import synthetic_voices
 from models.voices.cohort import ROLES
+from tests.models.lab.runs import NOW, TINY, Run
 
 # Two busy threads that wait for each other are slower than one where others work, too.
 torch.set_num_threads(1)
@@ -55,3 +59,11 @@ def golden() -> GoldenSet:
 def graph(parameters: Parameters) -> bytes:
     """The graph of the committed weights, exported once."""
     return export_graph(parameters, ROLES)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Train once on a handful of people."""
+    directory = tmp_path_factory.mktemp("work")
+    trained = train(directory, voices=synthetic_voices(TINY), clock=lambda: NOW)
+    return Run(trained=trained, uri=default_tracking_uri(directory))

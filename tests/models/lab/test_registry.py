@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,32 +16,12 @@ from models.progress import silent
 from models.registry import default_tracking_uri, pull, register
 from models.spiraconv.parameters import parameters_of, sha256_of
 from models.spiraconv.reference import Features
-from models.train import TrainedModel, train
 from models.training.examples import examples
 from models.training.fit import fit
-from models.training.plan import TrainingPlan
-from models.training.synthetic import synthetic_voices, training_cuts
+from models.training.synthetic import training_cuts
 from models.training.takes import takes_of
 from models.voices.cohort import Split, people
-
-TINY = TrainingPlan(n_train=4, n_validation=4, n_test=4, n_epochs=2, n_threads=1)
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished training and where it was logged."""
-
-    trained: TrainedModel
-    uri: str
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Train once on a handful of people."""
-    directory = tmp_path_factory.mktemp("work")
-    trained = train(directory, voices=synthetic_voices(TINY), clock=lambda: NOW)
-    return Run(trained=trained, uri=default_tracking_uri(directory))
+from tests.models.lab.runs import TINY, Run
 
 
 def test_the_run_is_logged(run: Run) -> None:
