@@ -1,6 +1,7 @@
 """The data scientist side, on a connected workstation: training, export, parity, packing.
 
-    models.train.train                  synthetic voices -> a model directory, logged, registered
+    models.train.train                  voices -> a model directory, logged, registered
+    models.training.asked               recordings with labels, or nothing -> voices to train on
     models.registry.register, pull      MLflow: a logged run -> a version; a version -> a directory
     models.pack.pack                    a model directory -> a signed bundle
     models.labelled.reading             recordings of patients with labels, of any layout

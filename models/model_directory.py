@@ -29,6 +29,8 @@ STATEMENT: Final = "bundle.toml"
 GOLDEN: Final = "golden"
 GOLDEN_INDEX: Final = "golden.json"
 
+_TEXTS: Final = ("licence", "intended_use", "limits")
+
 _Document = TypeVar("_Document")
 
 
@@ -101,13 +103,31 @@ def read_source(directory: Path) -> Source:
     return _json(directory / SOURCE, Source)
 
 
-def read_statement(path: Path) -> Statement:
-    """Return the author's `bundle.toml`. Raises FileMissing, InvalidRequest."""
+def read_statement(path: Path, *, draft: bool = False) -> Statement:
+    """Return the author's `bundle.toml`; a draft with empty texts is none yet.
+
+    Args:
+        path: of the file.
+        draft: let a draft pass, for what its author is told before it is packed.
+
+    Raises:
+        FileMissing, InvalidRequest.
+    """
     content = read_file(path)
     try:
-        return msgspec.toml.decode(content, type=Statement)
+        statement = msgspec.toml.decode(content, type=Statement)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _malformed(path, error) from error
+    unsaid = [name for name in _TEXTS if not getattr(statement, name).strip()]
+    if unsaid and not draft:
+        raise InvalidRequest(
+            f"{path.name} is a draft: its author has yet to say {', '.join(unsaid)}.",
+            errors=tuple(
+                FieldError(field=f"{path.name}, {name}", code="required", message="is empty")
+                for name in unsaid
+            ),
+        )
+    return statement
 
 
 def read_file(path: Path) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -94,12 +94,10 @@ def train(
     torch.set_num_threads(voices.plan.n_threads)
     with begun_training(work_directory, _identity(voices), restart=restart) as begun:
         logged = _logged(voices, begun, work_directory, uri, clock=clock, progress=progress)
-        registered = _registered(logged.model_uri, name=name, tracking_uri=uri, alias=alias)
-        source = Source(
-            model_uri=registered.model_uri if registered else logged.model_uri,
-            run_id=logged.run_id,
-            model_version=registered.version if registered else None,
+        registered = (
+            register(logged.model_uri, name=name, tracking_uri=uri, alias=alias) if alias else None
         )
+        source = _source(logged, registered)
         directory = work_directory / MODEL_DIRECTORY
         write_whole(directory / SOURCE, encode_json(source))
         begun.end()
@@ -134,14 +132,16 @@ def _logged(
     require_tracking(tracking_uri, artifacts)
     started = time.monotonic()
     material = voices.hear(progress)
+    digests = {**voices.digests, **material.digests}
     with tracked_run(tracking_uri, artifacts, begun.run_id) as run:
         begun.note(run.run_id)
-        run.log_plan(voices.plan, material.digests, voices.settings)
+        run.log_plan(voices.plan, digests, voices.settings)
         fitted = _fitted(voices.plan, material, run, begun, progress)
         record = _record(
             voices,
             material,
             fitted,
+            digests=digests,
             trained_at=clock().replace(microsecond=0),
             training_s=round(time.monotonic() - started, 1),
         )
@@ -154,12 +154,12 @@ def _logged(
         )
 
 
-def _registered(
-    model_uri: str, *, name: str, tracking_uri: str, alias: str | None
-) -> Registered | None:
-    if alias is None:
-        return None
-    return register(model_uri, name=name, tracking_uri=tracking_uri, alias=alias)
+def _source(logged: _Logged, registered: Registered | None) -> Source:
+    return Source(
+        model_uri=registered.model_uri if registered else logged.model_uri,
+        run_id=logged.run_id,
+        model_version=registered.version if registered else None,
+    )
 
 
 def _identity(voices: Voices) -> dict[str, object]:
@@ -200,7 +200,13 @@ def _write(directory: Path, voices: Voices, record: TrainingRecord, parameters: 
 
 
 def _record(
-    voices: Voices, material: Material, fitted: Fit, *, trained_at: datetime, training_s: float
+    voices: Voices,
+    material: Material,
+    fitted: Fit,
+    *,
+    digests: Mapping[str, str],
+    trained_at: datetime,
+    training_s: float,
 ) -> TrainingRecord:
     zone: GreyZone = grey_zone(*probabilities(fitted.network, material.validation))
     found, labels = probabilities(fitted.network, material.test)
@@ -209,7 +215,7 @@ def _record(
         trained_at=trained_at,
         training_s=training_s,
         plan=voices.plan,
-        digests=material.digests,
+        digests=digests,
         n_recordings=len(material.takes),
         best_epoch=fitted.best.number,
         epochs=fitted.epochs,

@@ -11,7 +11,7 @@ from typing import Final
 from appliance.core.manifest import RoleInput
 
 _DRAFT: Final = """\
-# A draft by `spira models train`. Say what is empty, or no box takes the model: `pack` refuses it.
+# A draft by `spira models train`: say what is empty, `pack` refuses the model until then.
 name = "{name}"
 version = "0.1.0"
 sequence = 1

@@ -83,14 +83,25 @@ def digest_of(cases: Iterable[LabelledCase]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def sounds_of(cases: Sequence[LabelledCase], *, step: str, progress: Progress) -> list[Sounds]:
+def label_of(case: LabelledCase) -> float:
+    """Return 1.0 for patients with respiratory insufficiency, 0.0 for others."""
+    return 1.0 if case.positive else 0.0
+
+
+def sounds_of(
+    cases: Sequence[LabelledCase], faults: Faults, *, step: str, progress: Progress
+) -> list[Sounds]:
     """Return what the box would give to a graph, for each case.
 
+    Args:
+        cases: whom to hear.
+        faults: told of each file that the box could not read; it is passed over.
+        step: what `progress` is told.
+        progress: told of every case.
+
     Raises:
-        InvalidRequest: the box could not read some of the files; each is named.
         FileMissing: a file is gone.
     """
-    faults = Faults()
     found: list[Sounds] = []
     for number, case in enumerate(cases, start=1):
         sounds: dict[str, NDArray[np.float32]] = {}
@@ -100,9 +111,8 @@ def sounds_of(cases: Sequence[LabelledCase], *, step: str, progress: Progress) -
             except InvalidRequest as error:
                 for fault in error.errors:
                     faults.add(fault.field, fault.message, code=fault.code)
-                continue
-            sounds[role] = resample(samples, from_hz=rate_hz, to_hz=RATE_HZ)
+            else:
+                sounds[role] = resample(samples, from_hz=rate_hz, to_hz=RATE_HZ)
         found.append((case, sounds))
         progress(step, number, len(cases))
-    faults.refuse_any()
     return found

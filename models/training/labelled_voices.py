@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -10,14 +10,17 @@ from typing import Final
 from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.manifest import RoleInput
 from models.labelled.cases import LabelledCase, LabelledSet
+from models.labelled.faults import Faults
 from models.model_directory import STATEMENT, Statement
 from models.progress import Progress
 from models.spiraconv.reference import Features
 from models.training.draft import draft_statement
 from models.training.examples import Example, Examples
 from models.training.heard_cases import (
+    Sounds,
     digest_of,
     heard_by,
+    label_of,
     n_recordings,
     one_session,
     roles_of,
@@ -42,9 +45,8 @@ def labelled_voices(
 ) -> Voices:
     """Return the voices of a collection, split by patient, before they are heard.
 
-    Recordings that failed their check are left out, and so is who lacks a required one: the box
-    would not score them either. Whoever came more than once is trained on by every session, and
-    judged by one.
+    Left out is what the box would not score: what failed its check, who lacks a required recording.
+    Whoever came more than once is trained on by every session, and judged by one.
 
     Args:
         labelled: recordings, labels and patients.
@@ -59,38 +61,50 @@ def labelled_voices(
     """
     roles = roles_of(labelled.cases) if stated is None else _stated_roles(stated[0])
     cases = tuple(heard_by(labelled.cases, roles))
-    split = split_patients(cases, seed=plan.seed, shares=shares)
-    judging = {part: one_session(split[part]) for part in (Part.VALIDATION, Part.TEST)}
+    n_left_out = len(labelled.cases) - len(cases) + labelled.n_left_out
+    split = split_patients(cases, seed=plan.seed, shares=shares, n_left_out=n_left_out)
+    split |= {part: one_session(split[part]) for part in (Part.VALIDATION, Part.TEST)}
+    n_people = {part: len({case.patient_id for case in split[part]}) for part in Part}
     plan = replace(
         plan,
-        n_train=len({case.patient_id for case in split[Part.TRAIN]}),
-        n_validation=len(judging[Part.VALIDATION]),
-        n_test=len(judging[Part.TEST]),
+        n_train=n_people[Part.TRAIN],
+        n_validation=n_people[Part.VALIDATION],
+        n_test=n_people[Part.TEST],
     )
-    split = {**split, **judging}
-    digests = {
-        "dataset": digest_of(cases),
-        "split": split_digest(split),
-        **{part.value: digest_of(split[part]) for part in Part},
-    }
     return Voices(
         plan=plan,
-        digests=digests,
-        settings={
-            "source": labelled.description,
-            "roles": " ".join(f"{e.role}{'' if e.required else '?'}" for e in roles),
-            "validation_share": shares.validation,
-            "test_share": shares.test,
-            "n_cases": len(cases),
-            "n_cases_left_out": len(labelled.cases) - len(cases) + labelled.n_left_out,
-            "n_recordings": n_recordings(cases),
-        },
+        digests=_digests(cases, split),
+        settings={**_settings(labelled, cases, roles, shares), "n_cases_left_out": n_left_out},
         description=_description(labelled, cases, plan),
         judged_on=_JUDGED_ON,
         roles=roles,
         statement=stated[1] if stated else draft_statement(name, roles),
-        hear=partial(_hear, plan, split, digests),
+        hear=partial(_hear, plan, split),
     )
+
+
+def _digests(cases: Sequence[LabelledCase], split: Split) -> dict[str, str]:
+    return {
+        "dataset": digest_of(cases),
+        "split": split_digest(split),
+        **{part.value: digest_of(split[part]) for part in Part},
+    }
+
+
+def _settings(
+    labelled: LabelledSet,
+    cases: Sequence[LabelledCase],
+    roles: Sequence[RoleInput],
+    shares: Shares,
+) -> dict[str, str | int | float]:
+    return {
+        "source": labelled.description,
+        "roles": " ".join(f"{e.role}{'' if e.required else ' (optional)'}" for e in roles),
+        "n_cases": len(cases),
+        "n_recordings": n_recordings(cases),
+        "validation_share": shares.validation,
+        "test_share": shares.test,
+    }
 
 
 def _stated_roles(statement: Statement) -> tuple[RoleInput, ...]:
@@ -106,40 +120,32 @@ def _stated_roles(statement: Statement) -> tuple[RoleInput, ...]:
     return statement.roles
 
 
-def _hear(
-    plan: TrainingPlan, split: Split, digests: Mapping[str, str], progress: Progress
-) -> Material:
-    features = Features()
+def _hear(plan: TrainingPlan, split: Split, progress: Progress) -> Material:
+    features, faults = Features(), Faults()
+    heard = {
+        part: sounds_of(split[part], faults, step=f"recordings, {part}", progress=progress)
+        for part in Part
+    }
+    faults.refuse_any()
     takes = tuple(
-        heard_take(
-            samples,
-            label=1.0 if case.positive else 0.0,
-            features=features,
-            augmentation=plan.augmentation,
-        )
-        for case, sounds in sounds_of(
-            split[Part.TRAIN], step="recordings, train", progress=progress
-        )
+        heard_take(samples, label=label_of(case), features=features, augmentation=plan.augmentation)
+        for case, sounds in heard[Part.TRAIN]
         for samples in sounds.values()
     )
     return Material(
         takes=takes,
-        validation=_examples(split[Part.VALIDATION], features, "recordings, validation", progress),
-        test=_examples(split[Part.TEST], features, "recordings, test", progress),
-        digests=digests,
+        validation=_examples(heard[Part.VALIDATION], features),
+        test=_examples(heard[Part.TEST], features),
+        digests={part.value: digest_of(split[part]) for part in Part},
     )
 
 
-def _examples(
-    cases: Sequence[LabelledCase], features: Features, step: str, progress: Progress
-) -> Examples:
+def _examples(heard: Sequence[Sounds], features: Features) -> Examples:
     people = tuple(
-        Example(
-            label=1.0 if case.positive else 0.0,
-            windows=tuple(features(samples) for samples in sounds.values()),
-        )
-        for case, sounds in sounds_of(cases, step=step, progress=progress)
+        Example(label=label_of(case), windows=tuple(map(features, sounds.values())))
+        for case, sounds in heard
     )
+    cases = [case for case, _ in heard]
     return Examples(people=people, n_recordings=n_recordings(cases), digest=digest_of(cases))
 
 

@@ -20,7 +20,7 @@ class Material:
         takes: what is learned from.
         validation: chooses the epoch and the thresholds.
         test: judges, once.
-        digests: part -> SHA-256 of its labels and samples; all that `Voices` knew, too.
+        digests: part -> SHA-256 of its labels and samples.
     """
 
     takes: tuple[Take, ...]
@@ -35,7 +35,8 @@ class Voices:
 
     Attributes:
         plan: all settings.
-        digests: that tell these voices from all others, as far as they are known unheard.
+        digests: that tell these voices from all others, as far as they are known unheard: those
+            of their parts, of all of them (`dataset`) and of who is in which part (`split`).
         settings: what else was chosen, by name; logged, and no path among it.
         description: for record, card and manifest: what voices, and what was done to them.
         judged_on: in a few words, beside every metric.

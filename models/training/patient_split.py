@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,17 +29,20 @@ class Shares:
     test: float = 0.2
 
 
-Split = Mapping[Part, tuple[LabelledCase, ...]]
+Split = dict[Part, tuple[LabelledCase, ...]]
 """The cases of each part: of each patient in one part alone, and of both labels in every part."""
 
 
-def split_patients(cases: Sequence[LabelledCase], *, seed: int, shares: Shares) -> Split:
+def split_patients(
+    cases: Sequence[LabelledCase], *, seed: int, shares: Shares, n_left_out: int = 0
+) -> Split:
     """Return the cases of each part, stratified by label; the same seed gives the same parts.
 
     Args:
         cases: with one label a patient.
         seed: decides, with the patients' ids, who falls where.
         shares: of the parts.
+        n_left_out: cases that are not among these, for the error.
 
     Raises:
         InvalidRequest: a patient has two labels, a share makes no sense, or there are too few
@@ -58,7 +61,7 @@ def split_patients(cases: Sequence[LabelledCase], *, seed: int, shares: Shares) 
     for part, its_cases in split.items():
         for positive, word in ((True, "positive"), (False, "negative")):
             if all(case.positive is not positive for case in its_cases):
-                raise _too_few(cases, f"{part} would have nobody {word}", shares)
+                raise _too_few(cases, f"{part} would have nobody {word}", n_left_out)
     return split
 
 
@@ -95,15 +98,15 @@ def _check_labels(cases: Sequence[LabelledCase]) -> None:
     faults.refuse_any()
 
 
-def _too_few(cases: Sequence[LabelledCase], why: str, shares: Shares) -> InvalidRequest:
+def _too_few(cases: Sequence[LabelledCase], why: str, n_left_out: int) -> InvalidRequest:
     positive = {case.patient_id: case.positive for case in cases}
     n_positive = sum(positive.values())
     n_negative = len(positive) - n_positive
     return InvalidRequest(
         f"Too few patients for a split: {n_positive} positive, {n_negative} negative; {why}. "
-        f"Bring more patients, or give the parts other shares.",
+        f"{n_left_out} sessions were left out: without a label, or without a recording that the "
+        "model requires. Bring more, or give the parts other shares.",
         n_positive=n_positive,
         n_negative=n_negative,
-        validation_share=shares.validation,
-        test_share=shares.test,
+        n_left_out=n_left_out,
     )

@@ -94,7 +94,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _faults(plan: TrainingPlan) -> Iterator[tuple[str, str]]:
     """Yield each setting that is out of its range, and the range."""
     ranges = {
-        "0 or more": {"seed": plan.seed >= 0, "patience": plan.patience >= 0},
+        "0 to 2^63 - 1": {"seed": 0 <= plan.seed < 2**63},
+        "0 or more": {"patience": plan.patience >= 0},
         "1 or more": {
             name: getattr(plan, name) >= 1 for name in ("n_epochs", "batch", "n_threads")
         },

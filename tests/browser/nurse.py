@@ -56,11 +56,13 @@ def fill_essentials(
         tablet.tap("Próximo paciente")
     else:
         tablet.tap("Iniciar avaliação")
-    answer_essentials(tablet, rgh, spo2=spo2)
+    answer_essentials(tablet, rgh, spo2=spo2, leaves=leaves)
 
 
-def answer_essentials(tablet: Tablet, rgh: str = RGH, *, spo2: str | None = "95") -> None:
-    """Answer on the form that is open, and go on; no SpO2 where it was not measured."""
+def answer_essentials(
+    tablet: Tablet, rgh: str = RGH, *, spo2: str | None = "95", leaves: bool = True
+) -> None:
+    """Answer on the form that is open; no SpO2 where it was not measured."""
     tablet.fill("RGH do paciente", rgh)
     hospital = tablet.page.get_by_role("radio", name="Hospital das Clínicas")
     if not hospital.is_checked():  # only the first time at this tablet

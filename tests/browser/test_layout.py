@@ -1,4 +1,4 @@
-"""What is seen, at each size of a window: nothing lies over anything, and what matters is in sight."""
+"""What is seen at each size of a window: nothing lies over anything, what matters is in sight."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ def test_a_failure_is_told_once(ward: Tablet, box: Box) -> None:
 
 
 def test_what_is_left_out_says_why(ward: Tablet, box: Box) -> None:
-    """One tap for a sign that was not measured; an answer takes its reason away, cards are cleared."""
+    """One tap for a sign not measured; an answer takes its reason away, cards are cleared."""
     nurse.sign_in(ward, box.users["nurse"])
     ward.tap("Iniciar avaliação")
     form = ward.page.locator("#form-step")
@@ -293,15 +293,20 @@ def test_what_is_left_out_says_why(ward: Tablet, box: Box) -> None:
     assert "bpm_absent_reason" not in answers
 
 
+def stop_and_look(ward: Tablet) -> None:
+    """Keep what there is, and look at the review."""
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.tap("Continuar")
+
+
 def test_a_review_says_what_stands_in_the_way(ward: Tablet, box: Box) -> None:
     """Each obstacle in words, with the way to it; without any, it can be sent."""
     nurse.sign_in(ward, box.users["nurse"])
     nurse.fill_essentials(ward)
     nurse.agree(ward)
     nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
-    ward.tap("Encerrar")
-    ward.tap("Parar e guardar")
-    ward.tap("Continuar")
+    stop_and_look(ward)
     send = ward.page.get_by_role("button", name="Enviar RGH")
     ways = ward.page.get_by_role("region", name="Falta para enviar")
     assert ways.count() == 0
@@ -309,9 +314,7 @@ def test_a_review_says_what_stands_in_the_way(ward: Tablet, box: Box) -> None:
     ward.fill("SpO₂", "8")
     ward.fill("Frequência cardíaca", "30")
     ward.fill("RGH do paciente", "14259401A")
-    ward.tap("Encerrar")
-    ward.tap("Parar e guardar")
-    ward.tap("Continuar")
+    stop_and_look(ward)
     assert send.is_disabled()
     assert ways.locator("li > span").all_inner_texts() == [
         "A letra não confere. Confira na pulseira.",
@@ -325,9 +328,7 @@ def test_a_review_says_what_stands_in_the_way(ward: Tablet, box: Box) -> None:
     ward.fill("SpO₂", "95")
     ward.fill("RGH do paciente", nurse.RGH)
     ward.fill("Frequência cardíaca", str(BPM))
-    ward.tap("Encerrar")
-    ward.tap("Parar e guardar")
-    ward.tap("Continuar")
+    stop_and_look(ward)
     assert ways.get_by_role("listitem").count() == 1
     ward.press(ways.get_by_role("button", name="Conferir"))
     ward.tap("Conferi na pulseira")

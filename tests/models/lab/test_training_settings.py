@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+import models
 from appliance.core.errors import FileMissing, InvalidRequest
 from models.training.augmentation import Augmentation
 from models.training.patient_split import Shares
+from models.training.plan import TrainingPlan
 from models.training.settings import DEFAULTS, read_settings
 
+AUTHORS = Path(models.__file__).parent / "AUTHORS.md"
 FILE = """
 seed = 5
 batch = 8
@@ -35,6 +40,18 @@ def test_a_word_counts_more_than_a_file_and_a_file_more_than_defaults(tmp_path: 
     assert (plan.seed, plan.batch, plan.n_epochs, plan.patience) == (9, 8, 3, DEFAULTS.patience)
     assert plan.augmentation == Augmentation(share=0.25, snrs_db=(0.0, 12.5))
     assert shares == Shares(validation=0.25, test=0.2)
+
+
+def test_what_authors_read_is_the_defaults(tmp_path: Path) -> None:
+    """AUTHORS.md shows every setting with its default."""
+    (shown,) = re.findall(r"```toml\n(.*?)```", AUTHORS.read_text(), re.DOTALL)
+    path = tmp_path / "settings.toml"
+    path.write_text(shown)
+    assert read_settings(path, {}) == (DEFAULTS, Shares())
+    named = {line.split(" = ")[0] for line in shown.splitlines() if " = " in line}
+    known = {field.name for kind in (TrainingPlan, Augmentation) for field in fields(kind)}
+    counted = {"n_train", "n_validation", "n_test", "augmentation"}
+    assert named == known - counted | {"validation_share", "test_share"}
 
 
 @pytest.mark.parametrize(
