@@ -21,6 +21,8 @@ try:
     from appliance.commands.lab import WORK, TrackingOption, WorkOption, require_lab
     from appliance.commands.version import VersionOption
     from appliance.core import errors
+    from cli_evaluate import EXAMPLES as EVALUATING
+    from cli_evaluate import evaluate
     from cli_train import EXAMPLES, train
 except KeyboardInterrupt:  # a stop while loading is a stop, too
     tell_stopped(as_json="--json" in sys.argv)
@@ -164,6 +166,7 @@ HERE: Final = Path()
 
 
 lab.command(epilog=EXAMPLES)(train)
+lab.command(epilog=EVALUATING)(evaluate)
 
 
 @lab.command(epilog="Example: spira models register runs:/4f1c/model --name spiraconv-demo")
@@ -228,9 +231,11 @@ def pack(
     from models.progress import on_stderr  # noqa: PLC0415
 
     packed = packing.pack(directory, key_path=key, target_directory=out, progress=on_stderr)
+    bundle = {"path": str(packed.path), "sha256": packed.sha256, "bytes": packed.n_bytes}
     console.show(
-        {"bundle": {"path": str(packed.path), "sha256": packed.sha256, "bytes": packed.n_bytes}},
+        {"bundle": {**bundle, "warnings": list(packed.warnings)}},
         [
+            *packed.warnings,
             f"{packed.path} ({packed.n_bytes} bytes)",
             f"Next, on the box: spira models install {packed.path.name}",
         ],

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.core.errors import GoldenMismatch, InvalidRequest
-from appliance.core.manifest import GOLDEN_PREFIX, GoldenCase, RoleInput
+from appliance.core.manifest import GOLDEN_PREFIX, GoldenCase, MetadataField, RoleInput
 from appliance.core.resampling import resample
 from appliance.core.wav import read_wav, write_wav
 from models.graph_run import GraphRun
@@ -71,6 +71,11 @@ def read_golden(directory: Path) -> GoldenSet:
     return GoldenSet(cases=cases, files={name: read_file(directory / name) for name in names})
 
 
+def golden_index(cases: tuple[GoldenCase, ...]) -> bytes:
+    """Return `golden.json`."""
+    return encode_json(_Index(cases=cases))
+
+
 def write_golden(directory: Path, people: Sequence[Person], parameters: Parameters) -> GoldenSet:
     """Write a golden set of these people, scored by PyTorch and torchaudio, and return it."""
     network, features = parameters.build(), Features()
@@ -98,7 +103,7 @@ def write_golden(directory: Path, people: Sequence[Person], parameters: Paramete
         )
     for name, content in files.items():
         write_whole(directory / name, content)
-    write_whole(directory / GOLDEN / GOLDEN_INDEX, encode_json(_Index(cases=tuple(cases))))
+    write_whole(directory / GOLDEN / GOLDEN_INDEX, golden_index(tuple(cases)))
     return GoldenSet(cases=tuple(cases), files=files)
 
 
@@ -151,18 +156,23 @@ def _heard(someone: Person, roles: Sequence[RoleInput]) -> Person:
 
 
 def check_golden(
-    graph: bytes, golden: GoldenSet, *, roles: Sequence[str], tolerance: float
+    graph: bytes,
+    golden: GoldenSet,
+    *,
+    roles: Sequence[str],
+    tolerance: float,
+    fields: Sequence[MetadataField] = (),
 ) -> None:
     """Let the graph repeat every golden score.
 
     Raises:
         GoldenMismatch: the details name the cases that differ by more than the tolerance.
     """
-    run = GraphRun(graph, roles)
+    run = GraphRun(graph, roles, fields)
     wrong = [
         f"{case.id}: {found:.6f}, not {case.probability:.6f}"
         for case in golden.cases
-        for found in [run(golden.waveforms(case)).probability]
+        for found in [run(golden.waveforms(case), case.metadata).probability]
         if not abs(found - case.probability) <= tolerance
     ]
     if wrong:

@@ -10,5 +10,6 @@ import os
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
 
-__all__ = ["onnxruntime"]
+__all__ = ["onnxruntime", "onnxruntime_pybind11_state"]

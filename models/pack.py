@@ -17,7 +17,6 @@ from appliance.core.manifest import (
     GRAPH_NAME,
     MANIFEST_NAME,
     SIGNATURE_NAME,
-    FileEntry,
     Golden,
     Manifest,
     Source,
@@ -28,6 +27,10 @@ from appliance.core.manifest_json import parse_manifest
 from appliance.core.onnx_graph import check_graph, inspect_graph
 from appliance.core.resampling import SOXR_HQ
 from models.card import card
+from models.contents import Contents, entries
+from models.evaluation.applying import with_evaluation
+from models.evaluation.record import read_evaluation
+from models.evaluation.report import page_of
 from models.golden import GoldenSet, check_golden, read_golden
 from models.model_directory import (
     STATEMENT,
@@ -56,6 +59,7 @@ class PackedBundle:
         sha256: of the file.
         key_fingerprint: of the key that signed it.
         parity: how close graph and PyTorch were on this machine.
+        warnings: of its evaluation, which stand on its card; `page` is that card as HTML.
     """
 
     path: Path
@@ -65,6 +69,8 @@ class PackedBundle:
     version: str
     key_fingerprint: str
     parity: Parity
+    warnings: tuple[str, ...] = ()
+    page: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +92,9 @@ def pack(
 ) -> PackedBundle:
     """Export, prove, sign and write `<name>-<version>.spira`; same inputs, same bytes.
 
+    What `spira models evaluate` left in the directory goes into manifest and card, and its page
+    is written beside the bundle.
+
     Args:
         model_directory: see `models.model_directory`.
         key_path: private key that signs, PEM.
@@ -100,29 +109,66 @@ def pack(
         TargetUnwritable, DiskFull.
     """
     key = read_private_key(key_path)
+    contents = unsigned_contents(model_directory, statement_path=statement_path, progress=progress)
+    evaluation = read_evaluation(model_directory)
+    if evaluation is not None:
+        contents = with_evaluation(contents, evaluation)
+    manifest = contents.manifest
+    container = _signed(manifest, contents.files, key)
+    path = target_directory / f"{manifest.name}-{manifest.version}.spira"
+    page = path.with_suffix(".html") if evaluation is not None else None
+    write_whole(path, container)
+    if page is not None and evaluation is not None:
+        write_whole(page, page_of(manifest, evaluation).encode())
+    return PackedBundle(
+        path=path,
+        sha256=hashlib.sha256(container).hexdigest(),
+        n_bytes=len(container),
+        name=manifest.name,
+        version=manifest.version,
+        key_fingerprint=fingerprint_of(key),
+        parity=contents.parity,
+        warnings=evaluation.warnings if evaluation is not None else (),
+        page=page,
+    )
+
+
+def unsigned_contents(
+    model_directory: Path,
+    *,
+    statement_path: Path | None = None,
+    proved: bool = True,
+    progress: Progress = silent,
+) -> Contents:
+    """Return what a bundle of the directory holds, but for its signature and evaluation.
+
+    Args:
+        model_directory: see `models.model_directory`.
+        statement_path: another `bundle.toml` than the directory's.
+        proved: whether the graph is held to PyTorch and to its golden scores here.
+        progress: told of each step.
+
+    Raises:
+        FileMissing, InvalidRequest, ModelSourceUnavailable: an ingredient is absent or malformed.
+        ParityBroken, GoldenMismatch: the graph does not say what PyTorch says.
+    """
     taken = _ingredients(model_directory, statement_path or model_directory / STATEMENT)
+    return _spiraconv(taken, progress, proved=proved)
+
+
+def _spiraconv(taken: _Ingredients, progress: Progress, *, proved: bool) -> Contents:
+    """Return what is packed of a training of ours: the graph is exported and proved here."""
     roles = [entry.role for entry in taken.statement.roles]
     progress("exporting", 0, 1)
     graph = export_graph(taken.parameters, roles)
     progress("exporting", 1, 1)
-    parity = _proved(graph, taken, progress)
+    parity = _proved(graph, taken, progress) if proved else Parity(cases=())
     files = {
         GRAPH_NAME: graph,
         CARD_NAME: card(taken.statement, taken.record).encode(),
         **taken.golden.files,
     }
-    container = _signed(_manifest(taken, files), files, key)
-    path = target_directory / f"{taken.statement.name}-{taken.statement.version}.spira"
-    write_whole(path, container)
-    return PackedBundle(
-        path=path,
-        sha256=hashlib.sha256(container).hexdigest(),
-        n_bytes=len(container),
-        name=taken.statement.name,
-        version=taken.statement.version,
-        key_fingerprint=fingerprint_of(key),
-        parity=parity,
-    )
+    return Contents(manifest=_manifest(taken, files), files=files, parity=parity)
 
 
 def _ingredients(directory: Path, statement_path: Path) -> _Ingredients:
@@ -187,9 +233,5 @@ def _manifest(taken: _Ingredients, files: Mapping[str, bytes]) -> Manifest:
         onnxruntime=statement.onnxruntime,
         control_flow=CONTROL_FLOW,
         golden=Golden(tolerance=statement.golden_tolerance, cases=taken.golden.cases),
-        files={name: _entry(content) for name, content in files.items()},
+        files=entries(files),
     )
-
-
-def _entry(content: bytes) -> FileEntry:
-    return FileEntry(n_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())

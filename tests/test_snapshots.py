@@ -100,7 +100,7 @@ def test_every_command_helps(words: tuple[str, ...]) -> None:
         return
     assert "Example: spira " + " ".join(words) in " ".join(text.split())
     assert "--json" in text
-    lab = {"train", "register", "pull", "pack", "keygen"}
+    lab = {"train", "evaluate", "register", "pull", "pack", "keygen"}
     if words[-1] not in {*lab, "validate", "version"}:
         assert "--data" in text
 

@@ -102,6 +102,25 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """How `t_low` and `t_high` were chosen, and the calibration that is in the graph with them.
+
+    Attributes:
+        rule: in words.
+        digest: SHA-256 of the cases they were chosen by; no metric is of those.
+        n_positive, n_negative: their patients.
+        slope, intercept: of the logits: sigmoid(slope * logit(p) + intercept).
+    """
+
+    rule: str
+    digest: str
+    n_positive: int
+    n_negative: int
+    slope: float
+    intercept: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeRange:
     """ONNX Runtime versions the graph was tried with: `minimum` included, `below` not."""
 
@@ -156,6 +175,7 @@ class Manifest:
         opset: the graph's version of the `ai.onnx` operators.
         control_flow: operators of `CONTROL_FLOW` the graph may use.
         files: all files but the manifest and its signature, by name.
+        operating_point: None where the author states thresholds without one.
     """
 
     name: str
@@ -182,6 +202,7 @@ class Manifest:
     control_flow: tuple[str, ...]
     golden: Golden
     files: Mapping[str, FileEntry]
+    operating_point: OperatingPoint | None = None
 
     @property
     def graph_sha256(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from appliance.core.manifest import (
     Manifest,
     MetadataField,
     Metric,
+    OperatingPoint,
     Population,
 )
 
@@ -70,6 +72,7 @@ def manifest_document(manifest: Manifest) -> dict[str, object]:
             name: {"bytes": entry.n_bytes, "sha256": entry.sha256}
             for name, entry in manifest.files.items()
         },
+        **_operating_point(manifest.operating_point),
     }
 
 
@@ -113,6 +116,11 @@ def _metric(metric: Metric) -> dict[str, object]:
         "n": metric.n,
         "on": metric.on,
     }
+
+
+def _operating_point(point: OperatingPoint | None) -> dict[str, object]:
+    """Return the member it is, or none at all: a bundle without one keeps its bytes."""
+    return {} if point is None else {"operating_point": dataclasses.asdict(point)}
 
 
 def _case(case: GoldenCase) -> dict[str, object]:

@@ -21,12 +21,17 @@ from appliance.core.manifest import (
     GoldenCase,
     Manifest,
     MetadataField,
-    Metric,
     Population,
     RoleInput,
-    RuntimeRange,
-    Source,
-    Training,
+)
+from appliance.core.manifest_parts import (
+    MAX_WEIGHT,
+    SHA256,
+    read_metric,
+    read_operating_point,
+    read_runtime,
+    read_source,
+    read_training,
 )
 from appliance.core.resampling import RESAMPLERS
 from appliance.core.strict_json import Node, read_json
@@ -35,15 +40,12 @@ MAX_MANIFEST_BYTES: Final = 1024 * 1024
 MAX_FILES: Final = 64
 """Of the whole bundle: the manifest and its signature are two of them."""
 MAX_TOTAL_BYTES: Final = 2 * 1024**3
-MAX_WEIGHT: Final = 1e6
 
 _Value = TypeVar("_Value")
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _VERSION: Final = re.compile(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}")
-_RUNTIME: Final = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FILE_NAME: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,63}(/[a-z0-9_-][a-z0-9._-]{0,63}){0,3}")
@@ -63,7 +65,10 @@ _LABEL_PREFIXES: Final = ("hospitalized", "hospitalization_", "o2_")
 _REASON_SUFFIX: Final = "_absent_reason"
 
 _OPTIONAL_POPULATION: Final = ("mask_types", "o2_supports", "languages", "sample_types")
-_REQUIRED: Final = frozenset({"format", *(field.name for field in dataclasses.fields(Manifest))})
+_OPTIONAL: Final = frozenset({"operating_point"})
+_REQUIRED: Final = frozenset(
+    {"format", *(field.name for field in dataclasses.fields(Manifest))} - _OPTIONAL
+)
 
 
 def is_file_name(name: str) -> bool:
@@ -91,7 +96,7 @@ def parse_manifest(content: bytes, never_to_model: Collection[str] = ()) -> Mani
         BundleRefused: `manifest-malformed`, or `manifest-invalid` with the field under `errors`.
     """
     root = read_json(content, max_bytes=MAX_MANIFEST_BYTES)
-    fields = root.fields(_REQUIRED)
+    fields = root.fields(_REQUIRED, _OPTIONAL)
     fields["format"].choice([FORMAT])
     roles = tuple(_each(fields["roles"], _role, at_least=1, at_most=len(ROLES)))
     _refuse_twice(fields["roles"], [entry.role for entry in roles])
@@ -103,8 +108,8 @@ def parse_manifest(content: bytes, never_to_model: Collection[str] = ()) -> Mani
         version=fields["version"].text(_VERSION),
         sequence=fields["sequence"].integer(1, 2**53),
         created_at=_instant(fields["created_at"]),
-        source=_source(fields["source"]),
-        training=_training(fields["training"]),
+        source=read_source(fields["source"]),
+        training=read_training(fields["training"]),
         roles=roles,
         sample_rate_hz=fields["sample_rate_hz"].integer(8_000, 96_000),
         resampler=fields["resampler"].choice(RESAMPLERS),
@@ -113,16 +118,19 @@ def parse_manifest(content: bytes, never_to_model: Collection[str] = ()) -> Mani
         population=_population(fields["population"]),
         t_low=t_low,
         t_high=fields["t_high"].number(t_low, 1.0),
-        metrics=tuple(_each(fields["metrics"], _metric)),
+        metrics=tuple(_each(fields["metrics"], read_metric)),
         intended_use=fields["intended_use"].text(),
         limits=fields["limits"].text(),
         licence=fields["licence"].text(),
         demonstration=fields["demonstration"].flag(),
         opset=fields["opset"].integer(13, 64),
-        onnxruntime=_runtime(fields["onnxruntime"]),
+        onnxruntime=read_runtime(fields["onnxruntime"]),
         control_flow=tuple(_each(fields["control_flow"], lambda node: node.choice(CONTROL_FLOW))),
         golden=_golden(fields["golden"], roles, metadata),
         files=_files(fields["files"]),
+        operating_point=read_operating_point(fields["operating_point"])
+        if "operating_point" in fields
+        else None,
     )
     _refuse_twice(fields["control_flow"], manifest.control_flow)
     _check_file_set(fields["files"], manifest)
@@ -152,24 +160,6 @@ def _instant(node: Node) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         node.refuse("instant", "is no instant of the calendar")
-
-
-def _source(node: Node) -> Source:
-    fields = node.fields(("model_uri", "run_id", "model_version"))
-    return Source(
-        model_uri=fields["model_uri"].text(),
-        run_id=fields["run_id"].text() if fields["run_id"].present() else None,
-        model_version=fields["model_version"].text() if fields["model_version"].present() else None,
-    )
-
-
-def _training(node: Node) -> Training:
-    fields = node.fields(("description", "digest", "n_recordings"))
-    return Training(
-        description=fields["description"].text(),
-        digest=fields["digest"].text(_SHA256),
-        n_recordings=fields["n_recordings"].integer(0, 10**9),
-    )
 
 
 def _role(node: Node) -> RoleInput:
@@ -208,30 +198,6 @@ def _population(node: Node) -> Population:
         name: _texts(found[name], at_least=1) for name in _OPTIONAL_POPULATION if name in found
     }
     return Population(age_min=age_min, age_max=age_max, **lists)
-
-
-def _metric(node: Node) -> Metric:
-    fields = node.fields(("name", "value", "low", "high", "n", "on"))
-    low, high = (
-        fields[bound].number(-MAX_WEIGHT, MAX_WEIGHT) if fields[bound].present() else None
-        for bound in ("low", "high")
-    )
-    return Metric(
-        name=fields["name"].text(),
-        value=fields["value"].number(-MAX_WEIGHT, MAX_WEIGHT),
-        low=low,
-        high=high,
-        n=fields["n"].integer(0, 10**9),
-        on=fields["on"].text(),
-    )
-
-
-def _runtime(node: Node) -> RuntimeRange:
-    fields = node.fields(("min", "max"))
-    found = RuntimeRange(minimum=fields["min"].text(_RUNTIME), below=fields["max"].text(_RUNTIME))
-    if not found.includes(found.minimum):
-        node.refuse("range", "holds no version")
-    return found
 
 
 def _golden(
@@ -278,7 +244,7 @@ def _files(node: Node) -> dict[str, FileEntry]:
         fields = entry.fields(("bytes", "sha256"))
         files[name] = FileEntry(
             n_bytes=fields["bytes"].integer(1, MAX_TOTAL_BYTES),
-            sha256=fields["sha256"].text(_SHA256),
+            sha256=fields["sha256"].text(SHA256),
         )
     return files
 

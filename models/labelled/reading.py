@@ -27,6 +27,8 @@ def read_labelled(
         InvalidRequest: it is none of these, or not as it should be; the errors name file and line.
         FileMissing: something cannot be read.
     """
+    if not source.exists():
+        raise FileMissing(f"{source} does not exist or cannot be read.", file=source.name)
     exported = source.is_dir() and is_export(source)
     if exported and labels is None:
         message = "an export needs labels: a CSV patient_id,label or inference_id,label"
@@ -38,8 +40,6 @@ def read_labelled(
         return read_export(source, labels)
     if source.is_file():
         return read_table(source, role=role)
-    if not source.is_dir():
-        raise FileMissing(f"{source} does not exist or cannot be read.")
     if not is_folder(source):
         message = "neither a folder of positive/ and negative/, nor an export of a box, nor a CSV"
         raise refused(source, code="layout", message=message)

@@ -33,7 +33,7 @@ def record(role: str, speaker: Speaker, rng: np.random.Generator) -> NDArray[np.
     n_samples = moves.voice.size * RATE_HZ // CONTROL_HZ
     voice = _voice(moves, speaker, n_samples, rng)
     voice *= _gain(voice, speaker.level_dbfs)
-    sound = voice + _room_sound(speaker.room, n_samples, rng)
+    sound = voice + room_sound(speaker.room, n_samples, rng)
     sound *= min(1.0, _PEAK_MOST / float(np.abs(sound).max()))
     return np.round(sound * (_PCM_FULL_SCALE - 1)).astype(np.int16)
 
@@ -116,7 +116,7 @@ def _filtered(sound: NDArray[np.float64], response: NDArray[np.complex128]) -> N
     return out.reshape(-1)[_HOP : _HOP + sound.size]
 
 
-def _room_sound(room: Room, n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def room_sound(room: Room, n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return coloured noise, and a monitor's beeps in some rooms."""
     n_fft = 1 << n_samples.bit_length()
     spectrum = np.fft.rfft(rng.standard_normal(n_fft))

@@ -26,7 +26,7 @@ def newer(tmp_path: Path) -> Path:
     """The command of a newer release, whose app differs by a word."""
     release = tmp_path / "newer"
     shutil.copytree(CHECKOUT / "appliance", release / "appliance")
-    for commands in ("cli.py", "cli_train.py"):
+    for commands in ("cli.py", "cli_evaluate.py", "cli_train.py"):
         shutil.copy(CHECKOUT / commands, release)
     app = release / "appliance" / "ui"
     page = app / "index.html"

@@ -19,6 +19,7 @@ from tests.commands.console import Console, run
         ("pull", "models:/x@y", "out"),
         ("pack", "model", "--key", "k", "--out", "out"),
         ("pack", "model", "--key", "k"),
+        ("evaluate", "model", "recordings"),
     ],
 )
 def test_without_torch_the_lab_is_said_to_be_missing(arguments: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.errors import BundleRefused
-from appliance.core.manifest import Manifest, Population, RuntimeRange
+from appliance.core.manifest import Manifest, OperatingPoint, Population, RuntimeRange
 from appliance.core.manifest_encoding import encode_manifest, manifest_document
 from appliance.core.manifest_json import is_file_name, is_label_in_disguise, parse_manifest
 from tests.bundle_builders import a_document, a_manifest, document_bytes
@@ -23,6 +23,17 @@ PROBABILITIES = st.floats(0.0, 1.0)
 TEXTS = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=40)
 TOKENS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 LISTS = st.none() | st.lists(TOKENS, min_size=1, max_size=3, unique=True).map(tuple)
+
+
+POINTS = st.none() | st.builds(
+    OperatingPoint,
+    rule=TEXTS,
+    digest=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    n_positive=st.integers(1, 10**9),
+    n_negative=st.integers(1, 10**9),
+    slope=st.floats(0.0, 1e6, allow_subnormal=False),
+    intercept=NUMBERS,
+)
 
 
 @st.composite
@@ -47,6 +58,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
         ),
         t_low=low,
         t_high=high,
+        operating_point=draw(POINTS),
         intended_use=draw(TEXTS),
         licence=draw(TEXTS),
         demonstration=draw(st.booleans()),
@@ -89,6 +101,39 @@ def test_every_member_is_required() -> None:
         document = a_document()
         del document[name]
         assert blamed(document) == (name, "required")
+
+
+POINT: dict[str, object] = {
+    "rule": "by the rule",
+    "digest": "0" * 64,
+    "n_positive": 40,
+    "n_negative": 50,
+    "slope": 1.5,
+    "intercept": -0.25,
+}
+
+
+def test_a_bundle_without_an_operating_point_has_no_such_member() -> None:
+    """Bundles from before there was one keep their bytes."""
+    assert b"operating_point" not in encode_manifest(a_manifest())
+    assert parse_manifest(document_bytes(a_document(operating_point=POINT))).operating_point
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"rule": ""}, "rule", "length"),
+        ({"digest": "0"}, "digest", "pattern"),
+        ({"n_positive": 0}, "n_positive", "range"),
+        ({"slope": -1.0}, "slope", "range"),
+        ({"intercept": "0"}, "intercept", "type"),
+        ({"t_low": 0.3}, "t_low", "unknown"),
+    ],
+)
+def test_an_operating_point_keeps_its_rules(changes: dict[str, Any], field: str, code: str) -> None:
+    """Each member under its own path."""
+    document = a_document(operating_point={**POINT, **changes})
+    assert blamed(document) == (f"operating_point.{field}", code)
 
 
 @pytest.mark.parametrize(

@@ -346,5 +346,6 @@ def test_labels_belong_to_exports_and_exports_need_them(tmp_path: Path) -> None:
     assert "only an export" in faults(tmp_path / "f", labels=labels)[0].message
     (tmp_path / "nothing").mkdir()
     assert "neither a folder" in faults(tmp_path / "nothing")[0].message
-    with pytest.raises(FileMissing):
-        read_labelled(tmp_path / "absent")
+    for given in (None, labels):
+        with pytest.raises(FileMissing, match="absent"):
+            read_labelled(tmp_path / "absent", labels=given)

@@ -1,0 +1,135 @@
+"""Labelled cases through the model, in the very way of the box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import appliance
+from appliance.core.diagnosis import Diagnosis, Reason, decide_before_run, diagnose
+from appliance.core.manifest import Manifest
+from appliance.core.model_inputs import build_inputs
+from appliance.core.protocol import parse_protocol
+from appliance.core.quality import (
+    ROOM_NOISE_ROLE,
+    Measures,
+    RoleLimits,
+    Verdict,
+    judge,
+    measure,
+    room_noise_db,
+)
+from models.evaluation.opened import OpenedModel
+from models.graph_run import GraphRun
+from models.labelled.cases import LabelledCase, Waveform
+
+_PROTOCOLS = Path(appliance.__file__).parent / "protocols"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the model says of a case.
+
+    Attributes:
+        probability: None where the box would not have run the model.
+        reason: why not.
+        snr_db: level over noise of the noisiest recording heard; None where it cannot be told.
+    """
+
+    case: LabelledCase
+    probability: float | None
+    reason: Reason | None
+    snr_db: float | None
+
+    def diagnosis(self, t_low: float, t_high: float) -> tuple[Diagnosis, Reason | None]:
+        """Return what the box would answer at these thresholds."""
+        if self.probability is None:
+            return Diagnosis.INCONCLUSIVE, self.reason
+        return diagnose(self.probability, t_low, t_high)
+
+
+class Listener:
+    """A model, ready to hear cases and what is made of them."""
+
+    def __init__(self, model: OpenedModel) -> None:
+        """Load the graph. Raises GraphRefused."""
+        manifest = model.manifest
+        self.manifest: Manifest = manifest
+        self.roles = tuple(entry.role for entry in manifest.roles)
+        self._run = GraphRun(model.graph, self.roles, manifest.metadata)
+        self._limits = _limits(manifest)
+
+    def probability(self, waveforms: Mapping[str, Waveform], form: Mapping[str, object]) -> float:
+        """Return the graph's answer. Raises PredictionFailed."""
+        return self._run.scored(build_inputs(self.manifest, waveforms, form)).probability
+
+    def hear(self, case: LabelledCase, waveforms: Mapping[str, Waveform]) -> Heard:
+        """Return what the box would compute, its own checks of quality and population first.
+
+        Verdicts are those of the box that took the case; where none did, the limits of the model's
+        protocol judge, if it ships with this release.
+
+        Raises:
+            PredictionFailed.
+        """
+        measures = {role: measure(samples, rate) for role, (samples, rate) in waveforms.items()}
+        noise = measures.get(ROOM_NOISE_ROLE)
+        noise_db = room_noise_db(noise) if noise else None
+        verdicts = {
+            role: case.recordings[role].verdict or self._judged(role, found, noise_db)
+            for role, found in measures.items()
+        }
+        refusal = decide_before_run(
+            self.manifest,
+            protocol_id=case.protocol_id or self.manifest.protocols[0],
+            form=case.form,
+            verdicts=verdicts,
+            not_done=case.not_done,
+            language=case.language,
+        )
+        ratios = [measures[role].snr_db for role in self.roles if role in measures]
+        known = [ratio for ratio in ratios if ratio is not None]
+        return Heard(
+            case=case,
+            probability=None if refusal else self.probability(waveforms, case.form),
+            reason=refusal[0] if refusal else None,
+            snr_db=min(known) if known and len(known) == len(ratios) else None,
+        )
+
+    def _judged(self, role: str, measures: Measures, noise_db: float | None) -> str:
+        if role not in self._limits:
+            return Verdict.OK
+        return judge(measures, self._limits[role], room_noise_db=noise_db).verdict
+
+
+def one_a_patient(heard: Iterable[Heard]) -> tuple[Heard, ...]:
+    """Return the first case of each patient, in the order of ids: no one counts twice."""
+    first: dict[str, Heard] = {}
+    for one in heard:
+        first.setdefault(one.case.patient_id, one)
+    return tuple(first.values())
+
+
+def scores_of(
+    heard: Iterable[Heard],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], tuple[str, ...]]:
+    """Return probabilities, labels and patients of the cases that were scored."""
+    scored = [(one, one.probability) for one in heard if one.probability is not None]
+    return (
+        np.array([probability for _, probability in scored], dtype=np.float64),
+        np.array([one.case.positive for one, _ in scored], dtype=np.bool_),
+        tuple(one.case.patient_id for one, _ in scored),
+    )
+
+
+def _limits(manifest: Manifest) -> dict[str, RoleLimits]:
+    for protocol_id in manifest.protocols:
+        path = _PROTOCOLS / f"{protocol_id}.json"
+        if path.is_file():
+            protocol = parse_protocol(path.read_bytes())
+            return {task.role: task.limits for task in protocol.recordings}
+    return {}
