@@ -103,8 +103,12 @@ def read_source(directory: Path) -> Source:
     return _json(directory / SOURCE, Source)
 
 
-def read_statement(path: Path) -> Statement:
+def read_statement(path: Path, *, draft: bool = False) -> Statement:
     """Return the author's `bundle.toml`; a draft with empty texts is none yet.
+
+    Args:
+        path: of the file.
+        draft: let a draft pass, for what its author is told before it is packed.
 
     Raises:
         FileMissing, InvalidRequest.
@@ -115,7 +119,7 @@ def read_statement(path: Path) -> Statement:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _malformed(path, error) from error
     unsaid = [name for name in _TEXTS if not getattr(statement, name).strip()]
-    if unsaid:
+    if unsaid and not draft:
         raise InvalidRequest(
             f"{path.name} is a draft: its author has yet to say {', '.join(unsaid)}.",
             errors=tuple(

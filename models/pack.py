@@ -145,14 +145,16 @@ def unsigned_contents(
     Args:
         model_directory: see `models.model_directory`.
         statement_path: another `bundle.toml` than the directory's.
-        proved: whether the graph is held to PyTorch and to its golden scores here.
+        proved: whether the graph is held to PyTorch and to its golden scores here; a draft of a
+            statement does only without.
         progress: told of each step.
 
     Raises:
         FileMissing, InvalidRequest, ModelSourceUnavailable: an ingredient is absent or malformed.
         ParityBroken, GoldenMismatch: the graph does not say what PyTorch says.
     """
-    taken = _ingredients(model_directory, statement_path or model_directory / STATEMENT)
+    statement = read_statement(statement_path or model_directory / STATEMENT, draft=not proved)
+    taken = _ingredients(model_directory, statement)
     return _spiraconv(taken, progress, proved=proved)
 
 
@@ -171,13 +173,13 @@ def _spiraconv(taken: _Ingredients, progress: Progress, *, proved: bool) -> Cont
     return Contents(manifest=_manifest(taken, files), files=files, parity=parity)
 
 
-def _ingredients(directory: Path, statement_path: Path) -> _Ingredients:
+def _ingredients(directory: Path, statement: Statement) -> _Ingredients:
     record = read_record(directory)
     parameters = read_parameters(directory / WEIGHTS)
     if sha256_of(parameters) != record.weights_sha256:
         raise InvalidRequest("The weights are not those the training record speaks of.")
     return _Ingredients(
-        statement=read_statement(statement_path),
+        statement=statement,
         record=record,
         source=read_source(directory),
         parameters=parameters,

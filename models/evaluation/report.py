@@ -35,6 +35,7 @@ _VERDICTS: Final = {
     Verdict.NO_SIGN: "no sign of a leak",
     Verdict.TOO_FEW: f"cannot be told: under {LEAST_PATIENTS} patients of a label",
 }
+_UNSAID: Final = "Its author has yet to say."
 _SPECIFICITIES: Final = (0.95, 0.9, 0.8, 0.5)
 _HAIR: Final = 1e-9
 _BASELINES: Final = {"form": "the form alone", "duration": "the lengths alone"}
@@ -48,9 +49,9 @@ def page_of(manifest: Manifest, evaluation: Evaluation) -> str:
         Heading(title, level=1),
         *((Caution(warning),) if manifest.demonstration else ()),
         Heading("Intended use"),
-        Paragraph(manifest.intended_use),
+        Paragraph(manifest.intended_use or _UNSAID),
         Heading("Limits"),
-        Paragraph(manifest.limits),
+        Paragraph(manifest.limits or _UNSAID),
         *evaluation_blocks(evaluation),
     )
     return as_html(title, blocks)

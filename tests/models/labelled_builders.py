@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,9 @@ def tone(seed: int = 0, *, n_samples: int = 1_600) -> NDArray[np.int16]:
 def put_wav(path: Path, pcm: NDArray[np.int16] | None = None, *, rate_hz: int = RATE_HZ) -> Path:
     """Write a recording, directories too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = write_wav(tone(len(str(path))) if pcm is None else pcm, rate_hz)
+    content = write_wav(
+        tone(crc32(f"{path.parent.name}/{path.name}".encode())) if pcm is None else pcm, rate_hz
+    )
     path.write_bytes(content)
     return path
 

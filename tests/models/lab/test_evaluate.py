@@ -38,6 +38,7 @@ from models.golden import read_golden
 from models.graph_run import GraphRun
 from models.labelled.reading import read_labelled
 from models.labelled.splitting import parts
+from models.model_directory import STATEMENT
 from models.pack import unsigned_contents
 from models.progress import silent
 from models.voices.cohort import ROLES, Split, people
@@ -197,6 +198,21 @@ def test_an_evaluation_of_another_graph_is_not_packed(evaluated: Evaluated) -> N
     without = with_evaluation(base, replace(record, point=None))
     assert without.files[GRAPH_NAME] == base.files[GRAPH_NAME]
     assert without.manifest.metrics == (*base.manifest.metrics, *record.metrics)
+
+
+def test_a_draft_can_be_evaluated_and_not_packed(tmp_path: Path) -> None:
+    """Whoever has yet to say whom a model was evaluated on may evaluate it first."""
+    shutil.copytree(DEMONSTRATION, tmp_path / "model")
+    statement = tmp_path / "model" / STATEMENT
+    said = statement.read_text()
+    start, end = said.index("intended_use"), said.index("limits")
+    statement.write_text(f'{said[:start]}intended_use = ""\n{said[end:]}')
+
+    model = open_model(tmp_path / "model", progress=silent)
+
+    assert model.manifest.intended_use == ""
+    with pytest.raises(InvalidRequest, match="draft"):
+        unsigned_contents(tmp_path / "model")
 
 
 @pytest.fixture(scope="module")
