@@ -79,7 +79,9 @@ def hospital(tmp_path: Path) -> tuple[Path, str]:
     typed = f"{author.trusted().fingerprint}\n"
     spira(tmp_path, "keys", "add", "lab.pub", "--name", "lab", *box, typed=typed)
     for name in ("loudness", "other"):
-        (tmp_path / f"{name}.spira").write_bytes(a_bundle(a_manifest(name=name)))
+        (tmp_path / f"{name}.spira").write_bytes(
+            a_bundle(a_manifest(name=name, demonstration=False))
+        )
         spira(tmp_path, "models", "install", f"{name}.spira", *box)
     spira(tmp_path, "models", "activate", "loudness", *box)
     sent = ["--form", "form.json", "--user", "ana"]
@@ -107,6 +109,16 @@ def test_the_chapter_for_researchers_does_what_it_says(hospital: tuple[Path, str
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in (place / "out").iterdir()} == {"all", "voz", "march", "women"}
+    assert {path.name for path in (place / "out").iterdir()} == {
+        "all",
+        "voz",
+        "march",
+        "women",
+        "sound",
+    }
+    there = ("--data", "var/research", "--include-unverified")
+    spira(place, "export", "again", *there)
+    with (place / "again" / "inferences.csv").open(encoding="utf-8", newline="") as imported:
+        assert len(list(csv.DictReader(imported))) == 1
     with (place / "pairs.csv").open(encoding="utf-8", newline="") as pairs:
         assert [row["inference_id"] for row in csv.DictReader(pairs)] == [inference_id]

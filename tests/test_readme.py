@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from typer.core import TyperGroup
 from appliance.adapters.ed25519_signatures import public_pem
 from cli import app
 from tests.bundle_builders import a_bundle, an_author
-from tests.system.boxes import SPIRA
+from tests.system.boxes import SPIRA, free_port
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -94,3 +97,25 @@ def served(command: list[str | Path], place: Path) -> int:
         server.terminate()
         server.communicate(timeout=30)
         return server.returncode
+
+
+@pytest.mark.lab
+def test_the_whole_way_of_a_model_is_walked_as_the_readme_says(tmp_path: Path) -> None:
+    """From voices over a real MLflow server to an export in pandas, in one script."""
+    (tmp_path / ".venv-lab").symlink_to(Path(sys.prefix))
+    (script,) = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+    done = subprocess.run(
+        ["bash", "-c", script],  # noqa: S607 - the shell of whoever reads it
+        cwd=tmp_path,
+        env={**os.environ, "PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "var" / "study" / "study-1.0.0.html").is_file()
+    assert "spurious" in (tmp_path / "var" / "study" / "model" / "evaluation.json").read_text()
+    with (tmp_path / "var/study/export/results.csv").open(encoding="utf-8", newline="") as results:
+        said = {row["model_name"]: row["shadow"] for row in csv.DictReader(results)}
+    assert said == {"spiraconv-demo": "false", "study": "true"}
+    assert "probability" in done.stdout

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -85,17 +87,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--name", default="my-model", help="of the model")
     parser.add_argument("--work", type=Path, default=WORK, help="working directory")
-    parser.add_argument("--tracking-uri", default="", help="else a file in --work")
+    tracking_uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    parser.add_argument("--tracking-uri", default=tracking_uri, help="else a file in --work")
     parser.add_argument("--people", type=int, default=_N_PEOPLE, help="to train on")
     chosen = parser.parse_args(arguments)
     try:
-        logged = log_template(
-            chosen.kind,
-            name=chosen.name,
-            work=chosen.work,
-            tracking_uri=chosen.tracking_uri or default_tracking_uri(chosen.work),
-            n_people=chosen.people,
-        )
+        with contextlib.redirect_stdout(sys.stderr):  # MLflow tells of its run, too
+            logged = log_template(
+                chosen.kind,
+                name=chosen.name,
+                work=chosen.work,
+                tracking_uri=chosen.tracking_uri or default_tracking_uri(chosen.work),
+                n_people=chosen.people,
+            )
     except ApplianceError as error:
         sys.stderr.write(f"{error}\n")
         return 1
