@@ -105,6 +105,12 @@ class Tablet:
         """Wait until this is to be read."""
         self.page.get_by_text(text).first.wait_for(timeout=within_ms)
 
+    def settle(self) -> None:
+        """Let two frames pass, in which sizes are fitted and the focus is given."""
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
     def assert_well_behaved(self) -> None:
         """Hold it to its policy: nothing from elsewhere, nothing forbidden, a quiet console."""
         assert self.strays == []
