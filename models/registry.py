@@ -18,6 +18,7 @@ import torch
 
 from appliance.core.errors import ModelSourceUnavailable
 from appliance.core.manifest import Source
+from models.labelled.trained_on import TRAINED_ON
 from models.mlflow_import import MlflowClient, MlflowException, mlflow
 from models.model_directory import (
     GOLDEN,
@@ -208,7 +209,7 @@ def _place(name: str) -> str:
 
 
 def _files(directory: Path) -> list[Path]:
-    files = [directory / name for name in (WEIGHTS, RECORD, STATEMENT)]
+    files = [directory / name for name in (WEIGHTS, RECORD, STATEMENT, TRAINED_ON)]
     return [*files, *sorted((directory / GOLDEN).iterdir())]
 
 
