@@ -4,6 +4,7 @@ weights.npz     parameters, without pickle
 record.json     how it was trained, and how good it is
 source.json     where it lies in MLflow
 bundle.toml     what its author says of it: version, intended use, limits, population
+trained_on.sha256   recordings of people that it was trained on, by digest (models.labelled)
 golden/         golden.json and the recordings it names
 """
 

@@ -20,6 +20,7 @@ from appliance.core.errors import FileMissing, InvalidRequest, ModelFault, Model
 from appliance.core.manifest import Source
 from models.fetching import fetch, require_answer, staging_of, without_credentials
 from models.kinds.taking import EXTRA, take
+from models.labelled.trained_on import TRAINED_ON
 from models.mlflow_import import MlflowClient, MlflowException, mlflow
 from models.model_directory import (
     GOLDEN,
@@ -235,7 +236,7 @@ def _place(name: str) -> str:
 
 
 def _files(directory: Path) -> list[Path]:
-    files = [directory / name for name in (WEIGHTS, RECORD, STATEMENT)]
+    files = [directory / name for name in (WEIGHTS, RECORD, STATEMENT, TRAINED_ON)]
     return [*files, *sorted((directory / GOLDEN).iterdir())]
 
 

@@ -15,6 +15,7 @@ import torch
 from appliance.core.manifest import Source
 from models.demonstrating import NAME
 from models.golden import golden_people, write_golden
+from models.labelled.trained_on import TRAINED_ON, encode_trained_on
 from models.model_directory import RECORD, SOURCE, STATEMENT, WEIGHTS, TrainingRecord, encode_json
 from models.progress import Progress, silent
 from models.registry import (
@@ -194,6 +195,7 @@ def _write(directory: Path, voices: Voices, record: TrainingRecord, parameters: 
     zone = GreyZone(t_low=record.t_low, t_high=record.t_high)
     people = golden_people(parameters, zone, seed=voices.plan.seed, roles=voices.roles)
     write_golden(directory, people, parameters)
+    write_whole(directory / TRAINED_ON, encode_trained_on(voices.trained_on))
     write_whole(directory / STATEMENT, voices.statement)
     write_whole(directory / RECORD, encode_json(record))
     write_whole(directory / WEIGHTS, encode_parameters(parameters))

@@ -110,6 +110,7 @@ def _sample(labelled: LabelledSet, cases: Sequence[LabelledCase]) -> Sample:
         n_negative=len(everyone - positive),
         n_cases=len(cases),
         n_left_out=labelled.n_left_out,
+        n_trained_on=labelled.n_trained_on,
     )
 
 

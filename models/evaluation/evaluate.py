@@ -18,6 +18,7 @@ from models.evaluation.probes import Probes
 from models.evaluation.rounds import hear_all, probe_all
 from models.labelled.cases import LabelledCase, LabelledSet, digest_of
 from models.labelled.splitting import parts
+from models.labelled.trained_on import not_trained_on, read_trained_on
 from models.progress import Progress, silent
 
 SEED: Final = 20_261
@@ -52,12 +53,16 @@ def evaluate(
 ) -> Evaluation:
     """Return how the model does on labelled cases, one a patient, and its leak report.
 
+    Patients the model was trained on are left out, where its directory says who they were.
+
     Raises:
         InvalidRequest: the plan cannot be kept, a recording cannot be read, or nobody of one label
             could be scored.
         FileMissing: a recording is gone.
         GraphRefused, PredictionFailed: the model cannot be run.
     """
+    if model.directory is not None:
+        labelled = not_trained_on(labelled, read_trained_on(model.directory))
     listener = Listener(model)
     cases: Sequence[LabelledCase] = labelled.cases
     point: ChosenPoint | None = None

@@ -106,6 +106,7 @@ class Sample:
         n_positive, n_negative: its patients.
         n_cases: of these patients; metrics take the first of each, areas all.
         n_left_out: cases without a label.
+        n_trained_on: patients left out since the model was trained on them.
     """
 
     description: str
@@ -114,6 +115,7 @@ class Sample:
     n_negative: int
     n_cases: int
     n_left_out: int
+    n_trained_on: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,8 +68,9 @@ def evaluation_blocks(evaluation: Evaluation) -> tuple[Block, ...]:
             f"On {sample.n_positive} patients with the disease and {sample.n_negative} without, "
             f"of {sample.description} (SHA-256 {sample.digest}). Shares are of patients, each by "
             f"one case; {several} further cases of the same patients count for areas alone. "
-            f"{sample.n_left_out} cases had no label. Seed {evaluation.seed}, "
-            f"{evaluation.n_draws} draws of patients."
+            f"{sample.n_left_out} cases had no label; {sample.n_trained_on} patients were left "
+            "out, since the model was trained on them. "
+            f"Seed {evaluation.seed}, {evaluation.n_draws} draws of patients."
         ),
         *_point(evaluation),
         _shares(evaluation),

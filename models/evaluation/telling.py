@@ -15,6 +15,7 @@ def document(found: Evaluation, directory: Path) -> dict[str, object]:
             "directory": str(directory),
             "n_positive": found.sample.n_positive,
             "n_negative": found.sample.n_negative,
+            "n_trained_on": found.sample.n_trained_on,
             "digest": found.sample.digest,
             "t_low": found.t_low,
             "t_high": found.t_high,
@@ -32,6 +33,8 @@ def lines(found: Evaluation, directory: Path, model: Path) -> list[str]:
     """Return what a person is told, the warnings before what to do next."""
     sample = found.sample
     told = [f"{sample.n_positive} patients with the disease, {sample.n_negative} without"]
+    if sample.n_trained_on:
+        told.append(f"left out: {sample.n_trained_on} patients the model was trained on")
     for one in found.metrics:
         interval = "" if one.low is None else f" ({one.low:.3f} to {one.high:.3f})"
         told.append(f"  {one.name:28} {one.value:.3f}{interval}")

@@ -73,11 +73,13 @@ class LabelledSet:
         cases: sorted by id; at least one of each label.
         description: what kind of source it is, for records and cards; names no path.
         n_left_out: cases of the source that no label speaks of.
+        n_trained_on: patients left out since the model in question has heard them before.
     """
 
     cases: tuple[LabelledCase, ...]
     description: str
     n_left_out: int = 0
+    n_trained_on: int = 0
 
     @property
     def digest(self) -> str:

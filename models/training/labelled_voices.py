@@ -11,6 +11,7 @@ from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.manifest import RoleInput
 from models.labelled.cases import LabelledCase, LabelledSet
 from models.labelled.faults import Faults
+from models.labelled.trained_on import recordings_of
 from models.model_directory import STATEMENT, Statement
 from models.progress import Progress
 from models.spiraconv.reference import Features
@@ -78,6 +79,7 @@ def labelled_voices(
         description=_description(labelled, cases, plan),
         judged_on=_JUDGED_ON,
         roles=roles,
+        trained_on=recordings_of((*split[Part.TRAIN], *split[Part.VALIDATION])),
         statement=stated[1] if stated else draft_statement(name, roles),
         hear=partial(_hear, plan, split),
     )

@@ -41,6 +41,7 @@ class Voices:
         description: for record, card and manifest: what voices, and what was done to them.
         judged_on: in a few words, beside every metric.
         roles: the recordings the model hears.
+        trained_on: SHA-256 of the recordings of people that are learned from or chosen by.
         statement: the author's `bundle.toml`, or a draft of it.
         hear: reads or makes all of them; raises InvalidRequest, FileMissing where one is no sound.
     """
@@ -51,5 +52,6 @@ class Voices:
     description: str
     judged_on: str
     roles: tuple[RoleInput, ...]
+    trained_on: tuple[str, ...]
     statement: bytes
     hear: Callable[[Progress], Material]

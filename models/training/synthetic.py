@@ -34,6 +34,7 @@ def synthetic_voices(plan: TrainingPlan) -> Voices:
         description=_DESCRIPTION,
         judged_on="synthetic test people",
         roles=tuple(RoleInput(role=role, required=role in REQUIRED_ROLES) for role in ROLES),
+        trained_on=(),
         statement=read_file(DEMONSTRATION / STATEMENT),
         hear=partial(_hear, plan),
     )

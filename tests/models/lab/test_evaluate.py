@@ -38,6 +38,7 @@ from models.golden import read_golden
 from models.graph_run import GraphRun
 from models.labelled.reading import read_labelled
 from models.labelled.splitting import parts
+from models.labelled.trained_on import TRAINED_ON, encode_trained_on, recordings_of
 from models.model_directory import STATEMENT
 from models.pack import unsigned_contents
 from models.progress import silent
@@ -289,6 +290,23 @@ def test_the_same_evaluation_is_the_same_bytes(loud: Path) -> None:
 def an_evaluation(loud: Path) -> Evaluation:
     """Return one of the model that hears the voice."""
     return evaluate(opened(hears_the_voice()), read_labelled(loud), EvaluationPlan(n_draws=100))
+
+
+def test_who_was_trained_on_does_not_judge(tmp_path: Path, loud: Path) -> None:
+    """Known by their recordings: they are left out, counted, and the report says so."""
+    labelled = read_labelled(loud)
+    trained = [next(c for c in labelled.cases if c.positive is label) for label in (True, False)]
+    (tmp_path / TRAINED_ON).write_bytes(encode_trained_on(recordings_of(trained)))
+    model = replace(opened(hears_the_voice()), directory=tmp_path)
+
+    found = evaluate(model, labelled, EvaluationPlan(n_draws=100))
+
+    everyone = an_evaluation(loud).sample
+    assert (found.sample.n_trained_on, everyone.n_trained_on) == (2, 0)
+    assert found.sample.n_positive == everyone.n_positive - 1
+    assert found.sample.n_negative == everyone.n_negative - 1
+    kept = keep(found, model, tmp_path / "kept")
+    assert "2 patients were left out" in (kept / MARKDOWN).read_text()
 
 
 def test_nothing_half_written_and_nothing_overwritten(tmp_path: Path, loud: Path) -> None:

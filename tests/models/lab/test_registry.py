@@ -9,6 +9,7 @@ import torch
 
 from appliance.core.errors import ModelSourceUnavailable, TargetNotEmpty
 from models.demonstrating import KEY
+from models.labelled.trained_on import TRAINED_ON
 from models.mlflow_import import MlflowClient
 from models.model_directory import GOLDEN, RECORD, SOURCE, STATEMENT, WEIGHTS
 from models.pack import pack
@@ -61,7 +62,7 @@ def test_the_same_plan_gives_the_same_weights(run: Run) -> None:
 def test_a_registered_model_is_pulled_whole(run: Run, tmp_path: Path, uri: str) -> None:
     """What was trained comes back, and is known by its version, not by the alias."""
     pulled = pull(uri, tracking_uri=run.uri, target_directory=tmp_path / "pulled")
-    for name in (WEIGHTS, RECORD, STATEMENT, SOURCE):
+    for name in (WEIGHTS, RECORD, STATEMENT, SOURCE, TRAINED_ON):
         assert (pulled.directory / name).read_bytes() == (run.trained.directory / name).read_bytes()
     golden = {f.name for f in (run.trained.directory / GOLDEN).iterdir()}
     assert {f.name for f in (pulled.directory / GOLDEN).iterdir()} == golden

@@ -14,6 +14,7 @@ import pytest
 
 from appliance.core.errors import InvalidRequest
 from models.labelled.reading import read_labelled
+from models.labelled.trained_on import not_trained_on, read_trained_on, recordings_of
 from models.mlflow_import import MlflowClient
 from models.model_directory import STATEMENT, WEIGHTS, read_record, read_statement
 from models.progress import silent
@@ -75,6 +76,15 @@ def test_people_are_counted_not_sessions(whole: Whole) -> None:
     assert record.metric("accuracy").n == 2
     assert "10 patients, 5 of them positive" in record.description
     assert read_record(whole.trained.directory) == record
+
+
+def test_who_was_trained_on_is_known_to_an_evaluation(whole: Whole) -> None:
+    """By the digests of their recordings: of ten patients two are left to judge the model."""
+    digests = read_trained_on(whole.trained.directory)
+    left = not_trained_on(read_labelled(whole.folder), digests)
+    assert left.n_trained_on == 8
+    assert {case.positive for case in left.cases} == {True, False}
+    assert not digests & set(recordings_of(left.cases))
 
 
 def test_the_draft_of_a_statement_is_refused_until_it_is_said(whole: Whole, tmp_path: Path) -> None:
