@@ -20,6 +20,7 @@ from appliance.core.manifest import (
 from models.contents import Contents, entries
 from models.evaluation.calibration import Platt
 from models.evaluation.findings import Evaluation
+from models.evaluation.logistic import FLOOR
 from models.evaluation.operating import ChosenPoint
 from models.evaluation.record import EVALUATION
 from models.evaluation.rendering import as_markdown
@@ -27,7 +28,9 @@ from models.evaluation.report import evaluation_blocks
 from models.golden import GoldenSet, check_golden
 from models.onnx_export.platt import with_platt
 
-_DECIMALS = 6
+_DECIMALS = 12
+_MOST_TOLERANCE = 1e-2
+"""That a manifest may state."""
 
 
 def with_evaluation(contents: Contents, evaluation: Evaluation) -> Contents:
@@ -80,8 +83,19 @@ def _calibrated(manifest: Manifest, evaluation: Evaluation, point: ChosenPoint) 
         t_high=point.t_high,
         operating_point=OperatingPoint(**said),
         metrics=evaluation.metrics,
-        golden=Golden(tolerance=manifest.golden.tolerance, cases=cases),
+        golden=Golden(tolerance=_tolerance(manifest.golden, point.platt), cases=cases),
     )
+
+
+def _tolerance(golden: Golden, platt: Platt) -> float:
+    """Return how far a calibrated score may be off where the author's may by `tolerance`.
+
+    The steepest golden case decides: d p'/d p = slope p' (1 - p') / (p (1 - p)).
+    """
+    raw = np.clip([case.probability for case in golden.cases], FLOOR, 1 - FLOOR)
+    calibrated = platt(raw)
+    steep = platt.slope * calibrated * (1 - calibrated) / (raw * (1 - raw))
+    return min(_MOST_TOLERANCE, golden.tolerance * max(1.0, float(steep.max())))
 
 
 def _golden_case(case: GoldenCase, platt: Platt) -> GoldenCase:

@@ -12,7 +12,8 @@ _N_STEPS: Final = 100
 _CLOSE: Final = 1e-10
 _SEPARATED: Final = 30.0
 """A coefficient of logits beyond which the labels are as good as separated."""
-_FLOOR: Final = 1e-6
+FLOOR: Final = 1e-6
+"""How near to 0 and 1 a probability counts before it becomes a logit, here and in a graph."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,8 +80,8 @@ def sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def logit(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the logit; probabilities are kept 1e-6 from 0 and 1, as the graph keeps them."""
-    kept = np.clip(probability, _FLOOR, 1 - _FLOOR)
+    """Return the logit; probabilities are kept `FLOOR` from 0 and 1."""
+    kept = np.clip(probability, FLOOR, 1 - FLOOR)
     return np.log(kept) - np.log1p(-kept)
 
 

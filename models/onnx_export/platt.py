@@ -9,9 +9,7 @@ import onnx
 from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 from appliance.core.scores import PROBABILITY_OUTPUT
-
-FLOOR = 1e-6
-"""How near to 0 and 1 a probability counts before it becomes a logit."""
+from models.evaluation.logistic import FLOOR
 
 _RAW = "uncalibrated_probability"
 _PREFIX = "platt/"

@@ -26,6 +26,7 @@ from appliance.core.manifest import (
 from appliance.core.manifest_encoding import encode_manifest
 from appliance.core.manifest_json import parse_manifest
 from cli import app
+from models.contents import Contents
 from models.demonstrating import DEMONSTRATION, KEY
 from models.evaluation.applying import with_evaluation
 from models.evaluation.calibration import Platt
@@ -185,11 +186,16 @@ def test_the_bundle_says_on_the_test_part_what_was_evaluated(evaluated: Evaluate
     assert refusal.value.errors[0].code == "bundle"
 
 
-def test_an_evaluation_of_another_graph_is_not_packed(evaluated: Evaluated) -> None:
+@pytest.fixture(scope="module")
+def base(evaluated: Evaluated) -> Contents:
+    """What would be packed of the model if it had not been evaluated."""
+    return unsigned_contents(evaluated.directory, proved=False)
+
+
+def test_an_evaluation_of_another_graph_is_not_packed(evaluated: Evaluated, base: Contents) -> None:
     """What was measured must be what is packed."""
     record = read_evaluation(evaluated.directory)
     assert record is not None
-    base = unsigned_contents(evaluated.directory, proved=False)
 
     again = with_evaluation(base, record)
     with pytest.raises(InvalidRequest, match="another graph"):
@@ -199,6 +205,27 @@ def test_an_evaluation_of_another_graph_is_not_packed(evaluated: Evaluated) -> N
     without = with_evaluation(base, replace(record, point=None))
     assert without.files[GRAPH_NAME] == base.files[GRAPH_NAME]
     assert without.manifest.metrics == (*base.manifest.metrics, *record.metrics)
+
+
+@pytest.mark.parametrize("slope", [0.1, 12.0])
+def test_a_steep_line_takes_the_tolerance_of_golden_scores_along(
+    evaluated: Evaluated, base: Contents, slope: float
+) -> None:
+    """Six digits of a golden score are fewer after a steep line; never is less allowed."""
+    record = read_evaluation(evaluated.directory)
+    assert record is not None
+    assert record.point is not None
+    golden = replace(base.manifest.golden, tolerance=1e-6)
+    strict = replace(base, manifest=replace(base.manifest, golden=golden))
+    first = golden.cases[0].probability
+    to_the_middle = -slope * float(np.log(first / (1 - first)))
+    point = replace(record.point, slope=slope, intercept=to_the_middle)
+
+    found = with_evaluation(strict, replace(record, point=point)).manifest.golden
+
+    assert found.cases[0].probability == pytest.approx(0.5)
+    assert found.tolerance >= max(1.0, slope) * 1e-6
+    assert (found.tolerance > 5e-6) is (slope > 5)
 
 
 def test_a_draft_can_be_evaluated_and_not_packed(tmp_path: Path) -> None:
