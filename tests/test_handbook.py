@@ -107,6 +107,7 @@ def test_the_chapter_for_researchers_does_what_it_says(hospital: tuple[Path, str
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in (place / "out").iterdir()} == {"all", "voz", "march", "women", "sound"}
+    exports = {path.name for path in (place / "out").iterdir()}
+    assert exports == {"all", "voz", "march", "women", "sound"}
     with (place / "pairs.csv").open(encoding="utf-8", newline="") as pairs:
         assert [row["inference_id"] for row in csv.DictReader(pairs)] == [inference_id]
