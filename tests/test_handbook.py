@@ -109,15 +109,9 @@ def test_the_chapter_for_researchers_does_what_it_says(hospital: tuple[Path, str
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in (place / "out").iterdir()} == {
-        "all",
-        "voz",
-        "march",
-        "women",
-        "sound",
-    }
-    there = ("--data", "var/research", "--include-unverified")
-    spira(place, "export", "again", *there)
+    exports = {path.name for path in (place / "out").iterdir()}
+    assert exports == {"all", "voz", "march", "women", "sound"}
+    spira(place, "export", "again", "--data", "var/research", "--include-unverified")
     with (place / "again" / "inferences.csv").open(encoding="utf-8", newline="") as imported:
         assert len(list(csv.DictReader(imported))) == 1
     with (place / "pairs.csv").open(encoding="utf-8", newline="") as pairs:
