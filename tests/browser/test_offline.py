@@ -42,7 +42,7 @@ def test_a_shift_without_the_box_goes_home_once(ward: Tablet, box: Box) -> None:
     wait_until(lambda: stored(box, "inferences") == 2, 60, "both patients")
     ward.sees("Salvo no servidor")
     assert stored(box, "recordings") == 6
-    assert stored(box, "envelopes") == 8
+    wait_until(lambda: stored(box, "envelopes") == 8, 60, "every receipt")
     assert ward.strays == []
 
 
@@ -92,6 +92,9 @@ def test_a_no_leaves_nothing(ward: Tablet, box: Box) -> None:
     assert nurse.RGH not in kept
     assert "kind=recording" not in kept
     assert stored(box, "inferences") == stored(box, "recordings") == 0
+    ward.tap("Continuar")
+    ward.tap("Este aparelho")
+    ward.sees("2 avaliações não aceitas ou apagadas aqui")
 
 
 def test_signing_out_keeps_what_waits(ward: Tablet, box: Box) -> None:

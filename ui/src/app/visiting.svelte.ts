@@ -188,7 +188,7 @@ export class Visiting {
     const { digest, traits } = await this.#seen();
     if (traits === "" || digest === "") return false;
     const known = (await this.#seenLately()).find((one) => one.digest === digest);
-    return known !== undefined && known.traits !== traits;
+    return known !== undefined && known.traits !== "" && known.traits !== traits;
   }
 
   async #seenLately(): Promise<readonly Seen[]> {
@@ -214,7 +214,9 @@ export class Visiting {
     }
     const sign = async (text: string): Promise<string> =>
       sha256Hex(new Uint8Array(await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(text))));
-    return { digest: await sign(rgh), traits: await sign(`${String(gender)} ${String(age)}`), at };
+    // Who left one blank said nothing that could contradict another.
+    const isTold = gender !== undefined && gender !== null && age !== undefined && age !== null;
+    return { digest: await sign(rgh), traits: isTold ? await sign(`${String(gender)} ${String(age)}`) : "", at };
   }
 }
 

@@ -345,6 +345,7 @@ export const en: Texts = {
     storage: (pct, persistent) =>
       `Space used: ${pct}. ${persistent ? "The browser keeps the data." : "The browser may erase data. Install the app on the home screen."}`,
     version: (app, box) => `App version ${app}, server ${box}`,
+    refused: (count) => n(count, "1 evaluation refused or erased here.", `${count} evaluations refused or erased here.`),
     enrolment: "Enrolment",
     enrolled: (name) => `Enrolled as ${name}. Sends by itself, also locked or with nobody signed in.`,
     enrolmentHelp: "IT makes the code: spira tablets enrol. Once enrolled, the tablet sends by itself, also locked.",

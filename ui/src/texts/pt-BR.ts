@@ -346,6 +346,7 @@ export const ptBR = {
     storage: (pct: string, persistent: boolean): string =>
       `Espaço usado: ${pct}. ${persistent ? "O navegador guarda os dados." : "O navegador pode apagar dados. Instale o app na tela inicial."}`,
     version: (app: string, box: string): string => `Versão do app ${app}, servidor ${box}`,
+    refused: (count: number): string => n(count, "1 avaliação não aceita ou apagada aqui.", `${count} avaliações não aceitas ou apagadas aqui.`),
     enrolment: "Cadastro no servidor",
     enrolled: (name: string): string => `Cadastrado como ${name}. Envia sozinho, também bloqueado ou sem ninguém conectado.`,
     enrolmentHelp: "A TI faz o código: spira tablets enrol. Cadastrado, o aparelho envia sozinho, também bloqueado.",
