@@ -53,6 +53,24 @@ def test_a_patient_from_the_form_to_the_result(
     assert [stored(box, table) for table in ("inferences", "recordings", "envelopes")] == [1, 5, 6]
 
 
+def test_a_box_for_collection_asks_no_model_and_shows_no_result(ward: Tablet, box: Box) -> None:
+    """The same way; what is stored is a collection, and nothing waits for an answer."""
+    assert box.stop() == 0
+    (box.data / "settings.toml").write_text('mode = "collection"\n', encoding="utf-8")
+    box.start()
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.sees("Modo de coleta: sem modelo e sem resultado.")
+    nurse.fill_essentials(ward)
+    nurse.agree(ward)
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    nurse.stop_and_send(ward)
+    ward.sees("Salvo no servidor")
+    assert not ward.page.get_by_role("region", name="Resultado da voz").is_visible()
+    with sqlite3.connect(box.data / "records.db") as records:
+        assert records.execute("SELECT purpose FROM inferences").fetchall() == [("collection",)]
+        assert records.execute("SELECT count(*) FROM results").fetchone() == (0,)
+
+
 def test_the_model_is_asked_for_where_there_are_two(ward: Tablet, box: Box, tmp_path: Path) -> None:
     """With one there is nothing to choose; the one that is chosen answers."""
     author = an_author()
