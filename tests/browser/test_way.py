@@ -64,7 +64,7 @@ def test_a_box_for_collection_asks_no_model_and_shows_no_result(ward: Tablet, bo
     nurse.agree(ward)
     nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
     nurse.stop_and_send(ward)
-    ward.sees("Salvo no servidor")
+    wait_until(lambda: stored(box, "envelopes") == 2, DELIVERED_WITHIN_S, "every receipt")
     assert not ward.page.get_by_role("region", name="Resultado da voz").is_visible()
     with sqlite3.connect(box.data / "records.db") as records:
         assert records.execute("SELECT purpose FROM inferences").fetchall() == [("collection",)]
