@@ -63,8 +63,15 @@ def fetch(files_uri: str, staging: Path, *, progress: Progress) -> None:
         MlflowException: MLflow knows no such model.
         TargetUnwritable, DiskFull.
     """
-    repository = artifact_repository(files_uri)
-    wanted = list(_files(repository, None))
+    try:
+        repository = artifact_repository(files_uri)
+        wanted = list(_files(repository, None))
+    except ImportError as error:
+        raise ModelSourceUnavailable(
+            f"Its files are kept where {error.name} is needed, which is not here: let the MLflow "
+            "server hand them out itself (mlflow server --artifacts-destination).",
+            missing=error.name,
+        ) from error
     if not wanted:
         raise ModelSourceUnavailable(f"No files are kept at {without_credentials(files_uri)}.")
     for n_done, (name, n_bytes) in enumerate(wanted, start=1):

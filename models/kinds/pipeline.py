@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import skl2onnx
 import skops.io
 from onnx import ModelProto
@@ -36,14 +37,16 @@ class Pipeline:
         self._classifier = classifier
         columns = feature_names(statement.role_names, [a.field for a in statement.answers])
         _check(classifier, columns)
-        self._n_columns = len(columns)
+        self._columns = list(columns)
+        self._has_names = hasattr(classifier, "feature_names_in_")
 
     def score(self, waveforms: Waveforms, form: Form) -> Scored:
         """Return what scikit-learn says. Raises whatever the author's code raises."""
         given = self._statement.feed(waveforms, form)
         answers = given["metadata"][0] if self._statement.metadata else None
         row = features(waveforms, self._statement.role_names, answers)[np.newaxis]
-        found = self._classifier.predict_proba(row)[0]
+        named_row = pd.DataFrame(row, columns=self._columns) if self._has_names else row
+        found = self._classifier.predict_proba(named_row)[0]
         return Scored(probability=float(found[1]), windows=found[1:].astype(np.float32))
 
     def graph(self, waveforms: Waveforms, form: Form) -> bytes:
@@ -56,7 +59,7 @@ class Pipeline:
         try:
             model: ModelProto = skl2onnx.to_onnx(
                 self._classifier,
-                initial_types=[(FEATURES, FloatTensorType([1, self._n_columns]))],
+                initial_types=[(FEATURES, FloatTensorType([1, len(self._columns)]))],
                 target_opset={"": OPSET, "ai.onnx.ml": _ML_OPSET},
                 options={id(self._classifier): {"zipmap": False}},
             )

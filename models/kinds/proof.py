@@ -30,8 +30,8 @@ class Proof:
 
 def require_answer(model: NativeModel, statement: AuthorStatement, golden: AuthorGolden) -> None:
     """Ask the model once, before a graph is made of it. Raises ModelRefused."""
-    case, form = _golden_cases(statement, golden)[0]
-    _asked(model, case, form)
+    cases = [*_golden_cases(statement, golden), *_odd_cases(statement, golden)]
+    _asked(model, *cases[0])
 
 
 def prove(

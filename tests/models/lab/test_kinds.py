@@ -11,11 +11,8 @@ import torch
 from models.graph_run import GraphRun
 from models.kinds.statement import read_author_golden, read_author_statement
 from tests.models.lab.authors import (
-    Loudness,
     LoudnessWithAnswers,
-    Template2022,
     log_onnx,
-    log_pyfunc,
     log_torch,
     loudness_graph,
     taken,
@@ -65,14 +62,3 @@ def test_an_onnx_model_keeps_its_contract(tmp_path: Path) -> None:
     run, heard = of(files, tmp_path / "beside")
     assert run(heard).probability == own(heard).probability
     assert b"somebody" not in files["model.onnx"]
-
-
-def test_a_model_of_2022_is_taken_by_the_module_it_wraps(tmp_path: Path) -> None:
-    """Its predict, given metadata and files, agreed with the graph on every golden case."""
-    extra = beside(tmp_path / "beside", statement())
-    logged = log_pyfunc(tmp_path / "logged", Template2022(Loudness()), extra)
-    run, heard = of(taken(logged, trust_pickle=True), tmp_path / "beside")
-    inputs = [torch.from_numpy(heard[role])[None] for role in ROLES]
-    with torch.inference_mode():
-        expected = float(Loudness()(*inputs)[0])
-    assert run(heard).probability == pytest.approx(expected, abs=1e-6)

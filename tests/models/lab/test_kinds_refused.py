@@ -42,7 +42,7 @@ def refused(logged: Path, reason: str, said: str = "") -> None:
 
 
 def test_no_pickle_is_loaded_unless_somebody_vouches_for_it(tmp_path: Path) -> None:
-    """Of every flavour; with the word they are taken, and no pickle is kept."""
+    """Of every flavour; what to log instead is said."""
     one = beside(tmp_path / "one", statement(VOWEL), roles=VOWEL)
     two = beside(tmp_path / "two", statement())
     pickled = log_torch(tmp_path / "torch", Loudness(), two, serialization_format="pickle")
@@ -55,7 +55,6 @@ def test_no_pickle_is_loaded_unless_somebody_vouches_for_it(tmp_path: Path) -> N
     refused(
         log_pyfunc(tmp_path / "2022", Template2022(Loudness()), two), "pickle", "mlflow.pytorch"
     )
-    assert taken(pickled, trust_pickle=True)
 
 
 def test_what_looks_harmless_and_is_not_is_refused(tmp_path: Path) -> None:

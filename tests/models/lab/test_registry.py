@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
 
 from appliance.core.errors import ModelSourceUnavailable, TargetNotEmpty
-from models.demonstrating import KEY
 from models.labelled.trained_on import TRAINED_ON
 from models.mlflow_import import MlflowClient
 from models.model_directory import GOLDEN, RECORD, SOURCE, STATEMENT, WEIGHTS
-from models.pack import pack
 from models.progress import silent
 from models.registry import default_tracking_uri, pull, register
 from models.spiraconv.parameters import parameters_of, sha256_of
@@ -85,15 +84,6 @@ def test_a_run_is_pulled_without_being_registered(run: Run, tmp_path: Path) -> N
     assert pulled.source.model_version is None
 
 
-def test_a_pulled_model_is_packed(run: Run, tmp_path: Path) -> None:
-    """From registry to bundle without a further file."""
-    pulled = pull(
-        "models:/spiraconv-demo@candidate", tracking_uri=run.uri, target_directory=tmp_path / "m"
-    )
-    packed = pack(pulled.directory, key_path=KEY, target_directory=tmp_path)
-    assert packed.path.name == "spiraconv-demo-1.0.0.spira"
-
-
 def test_registering_again_moves_the_alias(run: Run) -> None:
     """The next version takes over an alias of its own name."""
     uri = f"runs:/{run.trained.source.run_id}/model"
@@ -152,3 +142,15 @@ def test_a_directory_in_use_is_not_written_to(run: Run, tmp_path: Path) -> None:
     with pytest.raises(TargetNotEmpty):
         pull("models:/spiraconv-demo/1", tracking_uri=run.uri, target_directory=tmp_path)
     assert (tmp_path / "weights.npz").read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(find_spec("botocore") is not None, reason="botocore is here")
+def test_files_in_a_store_that_needs_what_is_not_here(tmp_path: Path) -> None:
+    """Said with the way round: a server hands files out whatever store they are in."""
+    uri = default_tracking_uri(tmp_path)
+    client = MlflowClient(uri)
+    experiment = client.create_experiment("elsewhere", artifact_location="s3://bucket/files")
+    run_id = client.create_run(experiment).info.run_id
+    with pytest.raises(ModelSourceUnavailable, match=r"boto.* is needed.*--artifacts-dest"):
+        pull(f"runs:/{run_id}/model", tracking_uri=uri, target_directory=tmp_path / "pulled")
+    assert not (tmp_path / "pulled").exists()
