@@ -74,7 +74,7 @@ FAST_TESTS = $(BOX)/bin/python -m pytest --quiet --numprocesses auto -m "not lab
 .PHONY: test
 test: lint lab tools ui-check
 	$(LAB)/bin/mypy --cache-dir .mypy_cache/lab models
-	$(LAB)/bin/python -m pytest --quiet -m lab
+	$(LAB)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile -m lab
 	$(FAST_TESTS)
 	$(BOX)/bin/python -m pytest --quiet -m system
 	$(BOX)/bin/python -m pytest --quiet --numprocesses 3 tests/browser  # they mostly wait for sound

@@ -109,6 +109,7 @@ export class App {
   /** Leave the tablet to another page, or take it over: then everything is read anew. */
   async #moved(isElsewhere: boolean): Promise<void> {
     this.isElsewhere = isElsewhere;
+    this.updating.setElsewhere(isElsewhere);
     this.isReady = false;
     if (!isElsewhere) return this.#load();
     // Nothing of this page may write over what the other one does.

@@ -4,34 +4,20 @@ import { OnePage } from "./one-page.ts";
 
 /** Web Locks of one name, as far as they are used here. */
 class Locks {
-  #holder: { lose: (error: DOMException) => void } | null = null;
-  readonly #queue: (() => void)[] = [];
+  #lose: ((error: DOMException) => void) | null = null;
 
-  request(_name: string, options: LockOptions, run: (lock: Lock | null) => Promise<unknown>): Promise<unknown> {
-    return new Promise((_done, lose) => {
-      const aborted = (): void => lose(new DOMException("", "AbortError"));
-      const take = (): void => {
-        if (options.signal?.aborted) return this.#next();
-        this.#holder = { lose };
-        void run({ name: "page", mode: "exclusive" });
-      };
-      options.signal?.addEventListener("abort", aborted);
-      if (options.steal) {
-        this.#holder?.lose(new DOMException("", "AbortError"));
-        take();
-      } else if (this.#holder === null) take();
-      else this.#queue.push(take);
+  request(_name: string, options: LockOptions, run: (lock: Lock | null) => unknown): Promise<unknown> {
+    return new Promise((done, lose) => {
+      if (this.#lose !== null && !options.steal) return done(run(null));
+      this.#lose?.(new DOMException("", "AbortError"));
+      this.#lose = lose;
+      run({ name: "page", mode: "exclusive" });
     });
   }
 
   /** The page that holds it is closed. */
   close(): void {
-    this.#holder = null;
-    this.#next();
-  }
-
-  #next(): void {
-    this.#queue.shift()?.();
+    this.#lose = null;
   }
 }
 
@@ -55,7 +41,21 @@ test("the first page works; the second says so, and works when the first is clos
   await vi.advanceTimersByTimeAsync(1_500);
   expect([first.told, second.told]).toEqual([[false], [true]]);
   locks.close();
+  await vi.advanceTimersByTimeAsync(3_000);
   expect(second.told).toEqual([true, false]);
+});
+
+test("a page that waits does not slip in while the other is opened anew", async () => {
+  const locks = new Locks();
+  const [first, second] = [page(locks), page(locks)];
+  first.one.wait();
+  second.one.wait();
+  await vi.advanceTimersByTimeAsync(1_500);
+  locks.close();
+  const again = page(locks);
+  again.one.wait();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([again.told, second.told]).toEqual([[false], [true]]);
 });
 
 test("a page that is opened anew says nothing of the one it replaces", async () => {

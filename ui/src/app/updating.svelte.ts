@@ -3,6 +3,7 @@
 import { registerWorker } from "../service-worker/register.ts";
 
 const LOOK_EVERY_MS = 3_600_000;
+const FOLLOWS_AFTER_MS = 3_000;
 
 /** What is known of a new version. */
 export class Updating {
@@ -11,6 +12,7 @@ export class Updating {
   #letIn: (() => void) | null = null;
   #mustOpenAnew = false;
   #isAtWork = false;
+  #isElsewhere = false;
 
   /** Keep the app at hand from now on, and look for new versions. */
   async begin(): Promise<void> {
@@ -39,12 +41,18 @@ export class Updating {
     this.#openAnew();
   }
 
+  /** Say whether another page has the tablet: that one is opened anew first, and keeps it. */
+  setElsewhere(isElsewhere: boolean): void {
+    this.#isElsewhere = isElsewhere;
+  }
+
   /** Let the new version in; it is offered where nobody has a patient in hand. */
   letIn(): void {
     this.#letIn?.();
   }
 
   #openAnew(): void {
-    if (this.#mustOpenAnew && !this.#isAtWork) location.reload();
+    if (!this.#mustOpenAnew || this.#isAtWork) return;
+    setTimeout(() => location.reload(), this.#isElsewhere ? FOLLOWS_AFTER_MS : 0);
   }
 }
