@@ -15,6 +15,7 @@ from typing import Final
 
 import torch
 from requests import RequestException
+from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core.errors import FileMissing, InvalidRequest, ModelFault, ModelSourceUnavailable
 from appliance.core.manifest import Source
@@ -270,7 +271,13 @@ def _experiment(tracking_uri: str, artifacts: Path) -> None:
 def _translated(tracking_uri: str) -> Iterator[None]:
     try:
         yield
-    except (MlflowException, ConnectionError, RequestException) as error:
+    except (
+        MlflowException,
+        ConnectionError,
+        RequestException,
+        ImportError,
+        SQLAlchemyError,
+    ) as error:
         reason = without_credentials(str(error).split("\n", 1)[0])
         raise ModelSourceUnavailable(
             reason, tracking_uri=without_credentials(tracking_uri)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import comb
 
 from appliance.core.diagnosis import Diagnosis
 from appliance.core.ids import InferenceId
@@ -95,5 +94,8 @@ def mcnemar_exact(n_first_only: int, n_second_only: int) -> float:
     Exact in integers whatever the counts; 1.0 where the two never differ.
     """
     n_differing = n_first_only + n_second_only
-    tail = sum(comb(n_differing, k) for k in range(min(n_first_only, n_second_only) + 1))
+    tail, ways = 0, 1
+    for k in range(min(n_first_only, n_second_only) + 1):
+        tail += ways
+        ways = ways * (n_differing - k) // (k + 1)
     return min(1.0, 2 * tail / (1 << n_differing))

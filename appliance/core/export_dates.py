@@ -20,6 +20,9 @@ MAX_DAYS: Final = 365
 """Dates are moved back by 1 to so many whole days."""
 
 
+OWN_WORK_AFTER: Final = timedelta(hours=24)
+
+
 class Dates(StrEnum):
     """How an export tells dates.
 
@@ -36,14 +39,26 @@ class Dates(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """How the dates of one patient are told."""
+    """How the dates of one patient are told.
+
+    Attributes:
+        back: by how much they are moved.
+        until: an instant after it is one of the box's own work (an import, a night of rescoring).
+            Many patients share those, so that one would tell by how much each was moved.
+    """
 
     dates: Dates
     back: timedelta
+    until: datetime
 
     def cell(self, cell: Cell) -> Cell:
-        """Return a cell as it may be told: an instant by this calendar, all else as it is."""
-        return self.instant(cell) if isinstance(cell, datetime) else cell
+        """Return a cell as it may be told: an instant by this calendar, all else as it is.
+
+        A moved instant of the box's own work is not told.
+        """
+        if not isinstance(cell, datetime):
+            return cell
+        return None if self.dates is Dates.SHIFTED and cell > self.until else self.instant(cell)
 
     def instant(self, at: datetime) -> datetime | None:
         """Return an instant in UTC; None where a moved one has no date."""
@@ -80,17 +95,18 @@ class Calendar:
                 return day.replace(day=1)
 
 
-def calendar_of(key: bytes, person: str, dates: Dates) -> Calendar:
+def calendar_of(key: bytes, person: str, dates: Dates, *, seen_at: datetime) -> Calendar:
     """Return the calendar of one patient: the same at every export with this key.
 
     Args:
         key: 32 bytes of the study.
         person: the pseudonym of the patient.
         dates: how they are told.
+        seen_at: when the patient was here.
     """
     digest = hmac.digest(key, f"days\x1f{person}".encode(), hashlib.sha256)
     back = timedelta(days=1 + int.from_bytes(digest[:8]) % MAX_DAYS)
-    return Calendar(dates=dates, back=back)
+    return Calendar(dates=dates, back=back, until=seen_at + OWN_WORK_AFTER)
 
 
 def told_end(at: datetime, dates: Dates) -> str:

@@ -45,7 +45,8 @@ class Names:
 
     def calendar(self, inference: Inference, patient_id: str | None) -> Calendar:
         """Return how dates of its patient are told; of nobody known, each inference is its own."""
-        return calendar_of(self.key, patient_id or inference.id, self.dates)
+        person = patient_id or inference.id
+        return calendar_of(self.key, person, self.dates, seen_at=inference.captured_at)
 
     def inference(self, inference: Inference) -> Inference:
         """Return it with ids as they are told."""

@@ -113,7 +113,8 @@ _DATES: Final = {
   All dates of a patient are moved back by the same number of whole days, 1 to {MAX_DAYS}, and
   instants are cut to the minute: intervals and times of day are true, dates, seasons and days of
   the week are not. The number is the same at every export of this study. Rows stand in the order
-  of their ids, which tells nothing of time.
+  of their ids, which tells nothing of time. Instants more than a day after the visit (an import, a
+  model asked later) are empty: shared by many, they would tell by how much each was moved.
 """,
     Dates.MONTH_HOUR: """\
   Every instant is told as the first of its month at its full hour in UTC, every date as the first

@@ -9,6 +9,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,11 +20,12 @@ from appliance.core.csv_text import Cell, csv_row
 from appliance.core.data_package import HASH_PREFIX, WrittenFile, data_package
 from appliance.core.data_package import NAME as PACKAGE
 from appliance.core.export_choice import ExportChoice
-from appliance.core.export_dates import told_end
+from appliance.core.export_dates import Dates, told_end
 from appliance.core.export_found import ExportCounts
 from appliance.core.export_names import Names
 from appliance.core.export_readme import ExportFacts, readme
 from appliance.core.form_columns import column_name, kept_back
+from appliance.core.inference import ConsentDecision
 from appliance.core.protocol import Protocol
 from appliance.core.pseudonym import study_key
 from appliance.core.small_groups import K
@@ -132,12 +134,32 @@ def _written_rows(
     with file_faults():
         aside = tempfile.TemporaryDirectory(dir=building, prefix=".sorting-")
     with aside:
-        rows = ExportRows(building, Path(aside.name), protocols, choice, names, records.audio)
+        rows = ExportRows(
+            building,
+            Path(aside.name),
+            protocols,
+            choice,
+            names,
+            records.audio,
+            _withdrawn(records.inferences, names),
+        )
         for number, inference in enumerate(records.inferences.each(), start=1):
             rows.add(inference, records.inferences, records.recordings)
             progress(number)
         rows.finish()
     return rows
+
+
+def _withdrawn(inferences: InferenceRecords, names: Names) -> dict[str, datetime]:
+    """Return when each patient who took consent back last did so, by pseudonym."""
+    found: dict[str, datetime] = {}
+    for inference in inferences.each():
+        consents = inferences.consents(inference.id)
+        patient_id = names.patient(inference)
+        if patient_id and consents and consents[-1].decision is ConsentDecision.WITHDRAWN:
+            before = found.get(patient_id, consents[-1].taken_at)
+            found[patient_id] = max(before, consents[-1].taken_at)
+    return found
 
 
 def _describe(
@@ -184,7 +206,7 @@ def _provenance(
     """Return where an export comes from, without the time at which it was made."""
     return {
         "box": {"version": __version__},
-        "options": told,
+        "options": {**told, "since": _roughly(told["since"], choice.dates)},
         "protocols": [{"id": one.id, "sha256": one.sha256} for one in protocols],
         "models": [asdict(one) for one in sorted(rows.models, key=str)],
         "counts": asdict(rows.counts),
@@ -196,6 +218,11 @@ def _provenance(
         },
         "newest_record_at": rows.newest_at and told_end(rows.newest_at, choice.dates),
     }
+
+
+def _roughly(since: object, dates: Dates) -> object:
+    """Return a cut as its month: the day would bound by how much each patient was moved."""
+    return since[: len("2026-11")] if isinstance(since, str) and dates is not Dates.TRUE else since
 
 
 def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> None:

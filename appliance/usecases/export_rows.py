@@ -52,6 +52,7 @@ class ExportRows:
         choice: ExportChoice,
         names: Names,
         sounds: AudioStore,
+        withdrawn: Mapping[str, datetime],
     ) -> None:
         """Begin empty tables.
 
@@ -62,6 +63,7 @@ class ExportRows:
             choice: what was asked for.
             names: what things are called.
             sounds: read only if they were asked for.
+            withdrawn: when a patient last took consent back, by pseudonym.
 
         Raises:
             InvalidRequest: a condition is on a column that is not in the export, or cannot hold.
@@ -74,6 +76,7 @@ class ExportRows:
         self._choice = choice
         self._names = names
         self._sounds = sounds
+        self._withdrawn = withdrawn
         self._form = form_columns(protocols, identified=choice.identified)
         self._said = texts_of(protocols)
         columns = (*header(INFERENCES), *(column.name for column in self._form))
@@ -128,7 +131,8 @@ class ExportRows:
 
     def _is_let_in(self, inference: Inference, consent: Consent, results: Sequence[Result]) -> bool:
         """Return whether an inference may be told of; count why not."""
-        if not consent.decision.allows_recordings:
+        is_given = consent.decision.allows_recordings and consent.purposes.get("study") is not False
+        if not is_given or self._took_back(inference, consent):
             self.counts.n_without_consent += 1
         elif consent.decision is ConsentDecision.UNVERIFIED and not (
             self._choice.include_unverified
@@ -139,6 +143,11 @@ class ExportRows:
         else:
             return True
         return False
+
+    def _took_back(self, inference: Inference, consent: Consent) -> bool:
+        """Return whether its patient took consent back, at whatever visit, and gave none since."""
+        withdrawn_at = self._withdrawn.get(self._names.patient(inference) or "")
+        return withdrawn_at is not None and consent.taken_at <= withdrawn_at
 
     def _write(self, found: Found) -> None:
         inference, names = found.inference, self._names

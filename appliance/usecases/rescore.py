@@ -24,6 +24,7 @@ class Step(StrEnum):
 
     SCORED = "scored"
     KNOWN = "known"
+    WAITING = "waiting"
     LEFT_OUT = "left-out"
     FAILED = "failed"
 
@@ -85,7 +86,10 @@ def _state(inference: Inference, version: ModelVersion, scoring: Scoring) -> Ste
     if inference.purpose is not Purpose.INFERENCE or not consents[-1].decision.allows_recordings:
         return Step.LEFT_OUT
     results = scoring.inferences.results(inference.id)
-    return Step.KNOWN if any(r.model_version_id == version.id for r in results) else None
+    states = {result.state for result in results if result.model_version_id == version.id}
+    if states & {ResultState.QUEUED, ResultState.RUNNING}:
+        return Step.WAITING  # the box's own worker has it: no answer yet
+    return Step.KNOWN if states else None
 
 
 def _scored(inference: Inference, version: ModelVersion, *, actor: str, work: Rescoring) -> Step:

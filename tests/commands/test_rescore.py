@@ -40,7 +40,13 @@ def test_stored_inferences_are_scored_by_another_version_once(box: Console) -> N
     first = box.json("rescore", "--model", named)
     again = box.json("rescore", "--model", named)
 
-    assert first["inferences"] == {"scored": 1, "known": 0, "left-out": 0, "failed": 0}
+    assert first["inferences"] == {
+        "scored": 1,
+        "known": 0,
+        "waiting": 0,
+        "left-out": 0,
+        "failed": 0,
+    }
     assert again["inferences"]["known"] == 1
     own, shadow = _results(box, inference_id)
     assert (own["shadow"], shadow["shadow"], shadow["model_version"]) == (False, True, "2.0.0")

@@ -13,12 +13,13 @@ from appliance.core.form_field import FieldFormat
 from tests.builders import NOON
 
 KEY = bytes(range(32))
+SEEN_AT = NOON
 INSTANTS = st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 def shifted(person: str = "patient-1", key: bytes = KEY) -> Calendar:
     """Return how the dates of somebody are moved."""
-    return calendar_of(key, person, Dates.SHIFTED)
+    return calendar_of(key, person, Dates.SHIFTED, seen_at=SEEN_AT)
 
 
 @given(INSTANTS, INSTANTS, st.text())
@@ -49,6 +50,15 @@ def test_a_date_is_moved_like_an_instant(day: object) -> None:
         assert (instant, told) == (None, None)
 
 
+@pytest.mark.parametrize(("hours", "told"), [(0, True), (24, True), (25, False), (9_000, False)])
+def test_the_night_of_an_import_or_a_rescoring_is_not_told(hours: int, *, told: bool) -> None:
+    """Many patients share it: its moved date would tell by how much each was moved."""
+    at = SEEN_AT + timedelta(hours=hours)
+    assert (shifted().cell(at) is not None) is told
+    month = calendar_of(KEY, "patient-1", Dates.MONTH_HOUR, seen_at=SEEN_AT)
+    assert month.cell(at) is not None
+
+
 def test_seconds_are_not_told() -> None:
     """They would join what two studies say of one visit."""
     calendar = shifted()
@@ -76,7 +86,7 @@ def test_patients_and_studies_are_moved_each_by_its_own() -> None:
 )
 def test_other_ways_to_tell(dates: Dates, instant: str, day: str) -> None:
     """Month and hour alone, in UTC; or the truth."""
-    calendar = calendar_of(KEY, "patient-1", dates)
+    calendar = calendar_of(KEY, "patient-1", dates, seen_at=SEEN_AT)
     told = calendar.answer("2026-02-28T20:59:07-03:00", FieldFormat.DATE_TIME)
     assert isinstance(told, datetime)
     assert told.isoformat() == instant

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def rows(directory: Path, name: str) -> list[dict[str, str]]:
 
 def withdraw(ward: Ward, inference_id: InferenceId) -> None:
     """Take a consent back."""
-    consent: Consent = a_consent(decision=ConsentDecision.WITHDRAWN)
+    consent: Consent = a_consent(decision=ConsentDecision.WITHDRAWN, taken_at=ward.clock())
     entry = an_audit(AuditAction.CONSENT_WITHDRAWN, inference_id)
     ward.records.inferences.add_consent(inference_id, consent, audit=entry)
 
@@ -178,16 +179,22 @@ def test_a_study_has_pseudonyms_of_its_own(ward: Ward, tmp_path: Path) -> None:
 
 
 def test_who_took_consent_back_is_in_no_file(ward: Ward, tmp_path: Path) -> None:
-    """A withdrawn inference leaves no row anywhere, and the count says so."""
-    kept, gone = sent(ward), sent(ward)
+    """Nor at another visit, unless consent was given anew since; and the count says so."""
+    visit, gone = sent(ward), sent(ward)
+    asked = ward.request(ward.recordings())
+    other, _ = ward.submit(replace(asked, form={**asked.form, "rgh": "13817615A"}))
     withdraw(ward, gone.id)
+    ward.now += timedelta(days=1)
+    asked = ward.request(ward.recordings())
+    anew = replace(asked.consent, taken_at=ward.now)
+    again, _ = ward.submit(replace(asked, consent=anew, captured_at=ward.now))
 
     counts = export(ward, tmp_path / "out")
 
-    assert (counts.n_inferences, counts.n_without_consent) == (1, 1)
+    assert (counts.n_inferences, counts.n_without_consent) == (2, 2)
     whole = b"".join(path.read_bytes() for path in (tmp_path / "out").iterdir())
-    assert told(gone.id).encode() not in whole
-    assert told(kept.id).encode() in whole
+    in_it = {one.id: told(one.id).encode() in whole for one in (visit, gone, other, again)}
+    assert list(in_it.values()) == [False, False, True, True]
 
 
 def test_the_sums_are_those_of_the_files(ward: Ward, tmp_path: Path) -> None:

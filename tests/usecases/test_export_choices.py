@@ -95,7 +95,7 @@ def test_dates_of_a_patient_are_moved_together(ward: Ward, tmp_path: Path) -> No
     start = datetime.fromisoformat("2026-02-01") - back
     assert row["hospitalization_start"] == start.date().isoformat()
     (result,) = told["results.csv"]
-    assert NOON - datetime.fromisoformat(result["computed_at"]) <= back
+    assert (row["received_at"], result["computed_at"]) == ("", "")  # the box's own work, days later
     assert not days(tmp_path / "out") & {"2026-02-09", "2026-02-01", "2026-03-01", f"{taken:%F}"}
 
 
@@ -365,7 +365,8 @@ def test_sound_leaves_only_of_who_agreed(
 def test_sound_of_2022_and_of_who_took_consent_back(ward: Ward, tmp_path: Path) -> None:
     """Whoever asks for unverified ones answers for them; withdrawn ones are in no file."""
     old = unverified(ward)
-    gone = ward.submit(ward.request(ward.recordings(), consent=agreed(ward, audio_sharing=True)))[0]
+    asked = ward.request(ward.recordings(), consent=agreed(ward, audio_sharing=True))
+    gone, _ = ward.submit(replace(asked, form={**asked.form, "rgh": "13817615A"}))
     withdraw(ward, InferenceId(gone.id))
 
     told = exported(ward, tmp_path / "out", audio=True, include_unverified=True, reason=REASON)
@@ -448,3 +449,20 @@ def test_small_groups_are_told_to_people(ward: Ward, tmp_path: Path) -> None:
     text = (tmp_path / "out" / "README.txt").read_text(encoding="utf-8")
     assert "1, with 1 patients. They are left in." in text
     assert digest_of("x") not in text
+
+
+def test_a_cut_is_told_by_its_month_where_dates_are_moved(ward: Ward, tmp_path: Path) -> None:
+    """Its day would bound by how much each patient was moved; the audit has it whole."""
+    sent(ward)
+    exported(ward, tmp_path / "out", since=NOON - timedelta(days=1))
+    told = json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))
+    assert told["options"]["since"] == "2026-02"
+    *_, entry = (r.entry for r in ward.records.audit.rows() if r.entry.action == "export.written")
+    assert str(entry.details["since"]).startswith("2026-02-28T")
+
+
+def test_who_said_no_to_this_study_is_not_in_it(ward: Ward, tmp_path: Path) -> None:
+    """Taking part was accepted, this use was not."""
+    asked = ward.request(ward.recordings())
+    ward.submit(replace(asked, consent=replace(asked.consent, purposes={"study": False})))
+    assert exported(ward, tmp_path / "out")["inferences.csv"] == []
