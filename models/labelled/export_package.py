@@ -49,10 +49,11 @@ def read_export(source: Path, labels: Path) -> LabelledSet:
     faults = Faults()
     cases: list[LabelledCase] = []
     n_left_out = 0
+    unmatched = set(by_id)
     for row in read_rows(source / _INFERENCES, required=("id", PATIENT), guarded=True):
-        positive = by_id.get((INFERENCE, row.cells["id"]))
-        if positive is None:
-            positive = by_id.get((PATIENT, row.cells[PATIENT]))
+        own = (INFERENCE, row.cells["id"]), (PATIENT, row.cells[PATIENT])
+        unmatched.difference_update(own)
+        positive = next((by_id[key] for key in own if key in by_id), None)
         taken = recordings.get(row.cells["id"], ())
         if positive is None or not taken:
             n_left_out += 1
@@ -62,7 +63,10 @@ def read_export(source: Path, labels: Path) -> LabelledSet:
     if not cases:
         message = "no label speaks of an inference of this export (its ids are its own pseudonyms)"
         raise refused(labels, code="labels", message=message)
-    return whole(cases, source, description="an export of a box", n_left_out=n_left_out)
+    description = "an export of a box"
+    if unmatched:  # labels of another export or study would shrink the sample unseen
+        description += f"; {len(unmatched)} of {len(by_id)} labels speak of nobody in it"
+    return whole(cases, source, description=description, n_left_out=n_left_out)
 
 
 def _case(

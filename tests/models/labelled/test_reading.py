@@ -254,6 +254,8 @@ def test_an_export_and_labels_of_patients(tmp_path: Path) -> None:
 
     found = read_labelled(export(tmp_path / "x"), labels=labels)
 
+    assert found.description == "an export of a box; 1 of 3 labels speak of nobody in it"
+
     assert [(case.id, case.patient_id, case.positive) for case in found.cases] == [
         ("i1", "p", True),
         ("i2", "p", True),
