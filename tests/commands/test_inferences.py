@@ -51,15 +51,16 @@ def test_without_waiting_the_result_stays_queued(box: Console) -> None:
 
 
 def test_a_withdrawn_inference_leaves_the_export(box: Console, tmp_path: Path) -> None:
-    """Who takes the consent back is in no export from then on."""
-    box.json("infer", *box.form(age=41), *box.recordings())
+    """Who takes the consent back is in no export from then on, with no visit before."""
+    box.json("infer", *box.form(age=40), *box.recordings())
+    box.json("infer", *box.form(age=41, rgh="13817615A"), *box.recordings())
     withdrawn = box.json("infer", *box.form(age=42), *box.recordings())["inference"]["id"]
 
     said = box.json("inferences", "withdraw", withdrawn)
     counts = box.json("export", str(tmp_path / "out"), *EVERYTHING)["export"]
 
     assert said["inference_id"] == withdrawn
-    assert (counts["n_inferences"], counts["n_without_consent"]) == (1, 1)
+    assert (counts["n_inferences"], counts["n_without_consent"]) == (1, 2)
     with (tmp_path / "out" / "inferences.csv").open(encoding="utf-8", newline="") as file:
         assert [row["age"] for row in csv.DictReader(file)] == ["41"]
     assert box.error("inferences", "withdraw", "00000000-0000-4000-8000-000000000000") == (
