@@ -495,6 +495,13 @@ class InferenceRecords(Protocol):
     def consents(self, inference_id: InferenceId) -> tuple[Consent, ...]:
         """Return its consents in the order they were given."""
 
+    def withdrawn(self) -> Iterator[tuple[Inference, Consent]]:
+        """Yield the inferences whose consent was taken back last, each with that decision.
+
+        Raises:
+            RecordDamaged: of one that has more than one consent, some are lost.
+        """
+
     def each(self, *, n_page: int = 500) -> Iterator[Inference]:
         """Yield all inferences in the order received, in pages of short read transactions."""
 

@@ -20,6 +20,7 @@ from appliance.core.errors import (
 from appliance.core.ids import InferenceId, RecordingId, ResultId, Sha256, UserId
 from appliance.core.inference import (
     Consent,
+    ConsentDecision,
     Inference,
     InferencePage,
     InferenceQuery,
@@ -159,6 +160,12 @@ class FakeInferences:
     def consents(self, inference_id: InferenceId) -> tuple[Consent, ...]:
         """See the port."""
         return tuple(self._consents.get(inference_id, ()))
+
+    def withdrawn(self) -> Iterator[tuple[Inference, Consent]]:
+        """See the port."""
+        for inference_id, consents in self._consents.items():
+            if consents[-1].decision is ConsentDecision.WITHDRAWN:
+                yield self._jobs.inferences[inference_id], consents[-1]
 
     def each(self, *, n_page: int = 500) -> Iterator[Inference]:
         """See the port."""

@@ -25,7 +25,6 @@ from appliance.core.export_found import ExportCounts
 from appliance.core.export_names import Names
 from appliance.core.export_readme import ExportFacts, readme
 from appliance.core.form_columns import column_name, kept_back
-from appliance.core.inference import ConsentDecision
 from appliance.core.protocol import Protocol
 from appliance.core.pseudonym import study_key
 from appliance.core.small_groups import K
@@ -153,12 +152,11 @@ def _written_rows(
 def _withdrawn(inferences: InferenceRecords, names: Names) -> dict[str, datetime]:
     """Return when each patient who took consent back last did so, by pseudonym."""
     found: dict[str, datetime] = {}
-    for inference in inferences.each():
-        consents = inferences.consents(inference.id)
+    for inference, withdrawal in inferences.withdrawn():
         patient_id = names.patient(inference)
-        if patient_id and consents and consents[-1].decision is ConsentDecision.WITHDRAWN:
-            before = found.get(patient_id, consents[-1].taken_at)
-            found[patient_id] = max(before, consents[-1].taken_at)
+        if patient_id is not None:
+            at = withdrawal.taken_at
+            found[patient_id] = max(at, found.get(patient_id, at))
     return found
 
 

@@ -208,6 +208,21 @@ def test_a_withdrawal_stands_beside_the_consent(furnished: Records) -> None:
         furnished.inferences.add_consent(InferenceId("x"), withdrawn, audit=an_audit())
 
 
+def test_who_took_consent_back_last_is_told(furnished: Records) -> None:
+    """Not who agreed, nor who refused, nor who agreed anew; and with that decision."""
+    ids = [InferenceId(f"inference-{number}") for number in range(4)]
+    for number, inference_id in enumerate(ids):
+        consent = a_consent(id=ConsentId(f"consent-{number}"))
+        add(furnished, an_inference(id=inference_id, consent=consent))
+    back = a_consent(id=ConsentId("back"), decision=ConsentDecision.WITHDRAWN)
+    for inference_id in ids[1:3]:
+        own = replace(back, id=ConsentId(f"back-{inference_id}"))
+        furnished.inferences.add_consent(inference_id, own, audit=an_audit())
+    furnished.inferences.add_consent(ids[2], a_consent(id=ConsentId("anew")), audit=an_audit())
+    found = [(one.id, consent.id) for one, consent in furnished.inferences.withdrawn()]
+    assert found == [(ids[1], ConsentId(f"back-{ids[1]}"))]
+
+
 @pytest.mark.parametrize("n_page", [1, 2, 500])
 def test_all_inferences_come_in_the_order_received(furnished: Records, n_page: int) -> None:
     """Whatever the size of the page."""

@@ -75,6 +75,10 @@ class Made:
                 ),
             )
 
+    def withdrawn(self) -> Iterator[tuple[Inference, Consent]]:
+        """See the port: nobody took anything back."""
+        return iter(())
+
     def consents(self, inference_id: InferenceId) -> tuple[Consent, ...]:
         """See the port."""
         return (replace(CONSENT, id=ConsentId(_id("consent", self._numbers[inference_id]))),)

@@ -26,6 +26,7 @@ from appliance.core.errors import (
 from appliance.core.ids import InferenceId, RecordingId, Sha256, UserId
 from appliance.core.inference import (
     Consent,
+    ConsentDecision,
     Inference,
     InferencePage,
     InferenceQuery,
@@ -197,6 +198,18 @@ class SqliteInferences:
         expected = owner["n_consents"] if owner else 0
         refuse_lost("consents", len(rows), expected=expected, owner=inference_id)
         return tuple(consent_of(row) for row in rows)
+
+    def withdrawn(self) -> Iterator[tuple[Inference, Consent]]:
+        """See the port."""
+        with self._database.read() as connection:
+            # A withdrawal is never the only consent.
+            rows = connection.execute(
+                "SELECT id FROM inferences WHERE n_consents <> 1 ORDER BY seq"
+            ).fetchall()
+        for row in rows:
+            for last in self.consents(row["id"])[-1:]:
+                if last.decision is ConsentDecision.WITHDRAWN:
+                    yield self.inference(row["id"]), last
 
     def each(self, *, n_page: int = 500) -> Iterator[Inference]:
         """See the port."""
