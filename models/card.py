@@ -5,23 +5,13 @@ from __future__ import annotations
 from appliance.core.manifest import Metric
 from models.model_directory import Statement, TrainingRecord
 from models.parity import ODD_TOLERANCE, SPEECH_TOLERANCE
+from models.training.metrics import METRIC_WORDS
 
 _DEMONSTRATION = """\
 > **Demonstration model: trained on synthetic voices, it says nothing about patients.**
 > Never use it to decide about anybody.
 
 """
-
-_METRIC_WORDS = {
-    "accuracy": "Accuracy at 0.5",
-    "sensitivity": "Sensitivity at 0.5",
-    "specificity": "Specificity at 0.5",
-    "share_decided": "Share decided (outside the grey zone)",
-    "accuracy_decided": "Accuracy among the decided",
-    "sensitivity_decided": "Sensitivity among the decided",
-    "specificity_decided": "Specificity among the decided",
-    "auc": "Area under the ROC curve",
-}
 
 
 _CARD = """\
@@ -122,6 +112,6 @@ def _metrics(record: TrainingRecord) -> str:
 
 
 def _row(metric: Metric) -> str:
-    name = _METRIC_WORDS.get(metric.name, metric.name)
+    name = METRIC_WORDS.get(metric.name, metric.name)
     interval = "none" if metric.low is None else f"{metric.low:.3f} to {metric.high:.3f}"
     return f"| {name} | {metric.value:.3f} | {interval} | {metric.n} |"

@@ -11,6 +11,7 @@ from typing import Final
 
 from appliance.core.errors import ApplianceError
 from models.demonstrating import KEY
+from models.module_run import run
 from models.pack import PackedBundle, pack
 from models.parity import ODD_TOLERANCE, SPEECH_TOLERANCE
 from models.progress import Progress, on_stderr
@@ -67,12 +68,9 @@ def main(arguments: list[str]) -> int:
         except ApplianceError as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        except KeyboardInterrupt:
-            sys.stderr.write("stopped\n")
-            return 130
     sys.stdout.write(f"{check}\n")
     return 0 if check.holds else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main)

@@ -73,7 +73,7 @@ def compare(
                 )
             )
             write_new_file(csv, "".join(_csv(pairs)), mode=0o600)
-    names = tuple(f"{version.model_name}@{version.version}" for version in (a, b))
+    names = tuple(version.full_name for version in (a, b))
     found = agreement_of(pairs)
     show(_document(found, pairs, names), _lines(found, pairs, names), as_json=as_json)
 

@@ -64,7 +64,7 @@ def _let_sing(directory: Path | None) -> None:
             for sung in sing(
                 actor=ACTOR, room=box.model_room(), audit=box.audit, may_go_on=lambda: True
             ):
-                report(f"{sung.version.model_name}@{sung.version.version}")
+                report(sung.version.full_name)
     except StorageFault as fault:
         say(f"The models could not be tried: {fault.detail} ({fault.code})")
 

@@ -55,7 +55,7 @@ def install(
         version, stored = install_bundle(file, actor=ACTOR, room=room)
         if activate:
             version = activate_version(version, default=False, actor=ACTOR, room=room)
-    named = f"{version.model_name}@{version.version}"
+    named = version.full_name
     lines = [f"{named} is {version.state.value}."]
     if not activate:
         lines.append(f"Next: spira models activate {named}")
@@ -104,7 +104,7 @@ def activate(
         active = activate_version(found, default=default, actor=ACTOR, room=box.model_room())
     show(
         {"version": _document(active)},
-        [f"{active.model_name}@{active.version} is active."],
+        [f"{active.full_name} is active."],
         as_json=as_json,
     )
 
@@ -125,7 +125,7 @@ def shadow(
         shadowed = shadow_version(found, end=end, actor=ACTOR, room=box.model_room())
     show(
         {"version": _document(shadowed)},
-        [f"{shadowed.model_name}@{shadowed.version} is {shadowed.state.value}."],
+        [f"{shadowed.full_name} is {shadowed.state.value}."],
         as_json=as_json,
     )
 
@@ -139,7 +139,7 @@ def rollback(
         active = roll_back(box.models.model_named(name), actor=ACTOR, room=box.model_room())
     show(
         {"version": _document(active)},
-        [f"{active.model_name}@{active.version} is active again."],
+        [f"{active.full_name} is active again."],
         as_json=as_json,
     )
 
@@ -164,7 +164,7 @@ def remove(
         removed = box.models.version(found.id)
     show(
         {"version": _document(removed)},
-        [f"{removed.model_name}@{removed.version} is removed; its results stay."],
+        [f"{removed.full_name} is removed; its results stay."],
         as_json=as_json,
     )
 
@@ -183,7 +183,7 @@ def verify(
         found = []
         for verification in verify_versions(model_id, room=box.model_room()):
             found.append(verification)
-            report(f"{verification.version.model_name}@{verification.version.version}")
+            report(verification.version.full_name)
     show(
         {"versions": [_verification_document(verification) for verification in found]},
         [_verification_line(verification) for verification in found] or ["No version is here."],
@@ -224,7 +224,7 @@ def _verification_document(verification: Verification) -> dict[str, object]:
 
 
 def _verification_line(verification: Verification) -> str:
-    named = f"{verification.version.model_name}@{verification.version.version}"
+    named = verification.version.full_name
     fault = verification.fault
     return (
         f"{named}: {f'{fault.detail} ({fault.code})' if fault else 'whole, golden results agree'}"

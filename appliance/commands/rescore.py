@@ -68,7 +68,7 @@ def rescore(
         for _, step in _behind_others(scored, stopping):
             steps[step] += 1
             report(f"{steps.total()} inferences, {steps[Step.SCORED]} of them now")
-    named = f"{version.model_name}@{version.version}"
+    named = version.full_name
     counts = {step.value: steps[step] for step in Step}
     told = ", ".join(f"{n_inferences} {step}" for step, n_inferences in counts.items())
     show({"version": named, "inferences": counts}, [f"{named}: {told}"], as_json=as_json)

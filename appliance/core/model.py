@@ -44,6 +44,11 @@ class ModelVersion:
     state: VersionState
     installed_at: datetime
 
+    @property
+    def full_name(self) -> str:
+        """`NAME@VERSION`, as a person names it."""
+        return f"{self.model_name}@{self.version}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:

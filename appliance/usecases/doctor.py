@@ -187,7 +187,7 @@ def _look_at_audit(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Findi
             sung[row.entry.entity_id] = canary.heard(row.entry, sung.get(row.entry.entity_id))
     yield from clock.check(past, now=box.clock())
     heard = {
-        _named(version): sung.get(version.id, canary.Heard(at=version.installed_at))
+        version.full_name: sung.get(version.id, canary.Heard(at=version.installed_at))
         for version in records.models.versions()
         if version.state is not VersionState.REMOVED
     }
@@ -235,12 +235,8 @@ def _look_at_tablets(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Fin
 def _look_at_protocols(records: ExaminedRecords) -> Iterator[Finding]:
     active = next((one.id for one in records.protocols.protocols() if one.active), None)
     answering = (model.active for model in records.models.models())
-    known = {_named(v): parse_manifest(v.manifest).protocols for v in answering if v is not None}
+    known = {v.full_name: parse_manifest(v.manifest).protocols for v in answering if v is not None}
     yield from protocols.check(active, answering=known)
-
-
-def _named(version: ModelVersion) -> str:
-    return f"{version.model_name}@{version.version}"
 
 
 def _look_at_models(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Finding]:
@@ -248,7 +244,7 @@ def _look_at_models(box: ExaminedBox, records: ExaminedRecords) -> Iterator[Find
     keys = records.keys.keys()
     yield from demonstration_key.check(keys, public=box.public_key)
     serving = {
-        _named(v): v.key_fingerprint for v in records.models.versions() if v.state in SERVING
+        v.full_name: v.key_fingerprint for v in records.models.versions() if v.state in SERVING
     }
     yield from signing_keys.check(serving, trusted={key.fingerprint for key in keys})
 
@@ -257,7 +253,7 @@ def _look_at_bundles(
     box: ExaminedBox, records: ExaminedRecords, *, deep: bool
 ) -> Iterator[Finding]:
     serving = [version for version in records.models.versions() if version.state in SERVING]
-    faults = {_named(v): _fault_of(v, box, deep=deep) for v in serving}
+    faults = {v.full_name: _fault_of(v, box, deep=deep) for v in serving}
     yield from model_files.check(
         {name: code for name, code in faults.items() if code},
         leftovers=unnamed_bundles(bundles=box.bundles, models=records.models),

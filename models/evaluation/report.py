@@ -14,17 +14,9 @@ from models.evaluation.findings import Evaluation, LeakReport, Verdict
 from models.evaluation.leaks import LEAST_PATIENTS
 from models.evaluation.probes import LENGTH, PAUSES, QUIET_SNR_DB, ROOM
 from models.evaluation.rendering import as_html
+from models.training.metrics import METRIC_WORDS
 
-_SHARES: Final = {
-    "accuracy": "Accuracy at 0.5",
-    "sensitivity": "Sensitivity at 0.5",
-    "specificity": "Specificity at 0.5",
-    "share_decided": "Share decided (outside the grey zone)",
-    "accuracy_decided": "Accuracy among the decided",
-    "sensitivity_decided": "Sensitivity among the decided",
-    "specificity_decided": "Specificity among the decided",
-    "auc": "Area under the ROC curve (all cases)",
-}
+_SHARES: Final = {**METRIC_WORDS, "auc": f"{METRIC_WORDS['auc']} (all cases)"}
 _PROBES: Final = {
     ROOM: "the sound of the room alone",
     LENGTH: "made noise of the same lengths",

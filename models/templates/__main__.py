@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Final
 
 from appliance.core.errors import ApplianceError
 from models.kinds.statement import AuthorStatement, read_author_statement
+from models.module_run import run
 from models.registry import default_tracking_uri, tracked_run
 from models.templates import onnx_graph, pipeline, python_model, torch_network
 from models.templates.study import Score, Study, study, tell, words
@@ -110,8 +110,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
-        sys.exit(128 + signal.SIGINT)
+    run(main)

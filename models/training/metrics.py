@@ -22,6 +22,18 @@ _TAIL_PCT: Final = 2.5
 _LEAST_HALF_ZONE: Final = 0.05
 _EVEN: Final = 0.5
 
+METRIC_WORDS: Final = {
+    "accuracy": "Accuracy at 0.5",
+    "sensitivity": "Sensitivity at 0.5",
+    "specificity": "Specificity at 0.5",
+    "share_decided": "Share decided (outside the grey zone)",
+    "accuracy_decided": "Accuracy among the decided",
+    "sensitivity_decided": "Sensitivity among the decided",
+    "specificity_decided": "Specificity among the decided",
+    "auc": "Area under the ROC curve",
+}
+"""What cards call the metrics."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreyZone:

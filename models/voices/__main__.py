@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 from typing import Final
 
 from appliance.core.errors import ApplianceError
 from appliance.core.wav import write_wav
+from models.module_run import run
 from models.progress import on_stderr
 from models.spiraconv.windows import RATE_HZ
 from models.voices.cohort import Split, people
@@ -63,8 +63,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
-        sys.exit(128 + signal.SIGINT)
+    run(main)

@@ -22,7 +22,8 @@ from models.golden import waveform
 from models.kinds.taking import take
 from models.mlflow_import import PythonModel, mlflow
 from models.progress import silent
-from tests.models.lab.statements import ROLES, SOURCE
+from models.whole_file import write_whole_directory
+from tests.models.lab.statements import METADATA, ROLES, SOURCE, beside, statement
 
 
 class Loudness(nn.Module):
@@ -206,3 +207,18 @@ def taken(logged: Path, *, trust_pickle: bool = False) -> dict[str, bytes]:
     files = take(logged, SOURCE, trust_pickle=trust_pickle, progress=silent)
     assert {Path(name).suffix for name in files} == {".onnx", ".json", ".toml", ".wav"}
     return files
+
+
+def directory_with_answers(directory: Path) -> Path:
+    """Return a model directory, as a pull leaves it: a PyTorch module that takes answers."""
+    told = statement(metadata=METADATA, demonstration="true")
+    extra = beside(directory / "beside", told, form={"age": 70, "mask_type": "THIN"})
+    logged = log_torch(
+        directory / "logged",
+        LoudnessWithAnswers(),
+        extra,
+        answers=3,
+        serialization_format="pickle",
+    )
+    write_whole_directory(directory / "model", taken(logged, trust_pickle=True))
+    return directory / "model"

@@ -20,26 +20,20 @@ from appliance.core.manifest import Manifest
 from appliance.core.manifest_json import parse_manifest
 from models.demonstrating import KEY
 from models.pack import pack
-from models.whole_file import write_whole_directory
-from tests.models.lab.authors import Loudness, LoudnessWithAnswers, log_torch, taken
+from tests.models.lab.authors import (
+    Loudness,
+    LoudnessWithAnswers,
+    directory_with_answers,
+    log_torch,
+    taken,
+)
 from tests.models.lab.statements import METADATA, SOURCE, beside, statement
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory, as a pull leaves it."""
-    directory = tmp_path_factory.mktemp("author")
-    told = statement(metadata=METADATA, demonstration="true")
-    extra = beside(directory / "beside", told, form={"age": 70, "mask_type": "THIN"})
-    logged = log_torch(
-        directory / "logged",
-        LoudnessWithAnswers(),
-        extra,
-        answers=3,
-        serialization_format="pickle",
-    )
-    write_whole_directory(directory / "model", taken(logged, trust_pickle=True))
-    return directory / "model"
+    return directory_with_answers(tmp_path_factory.mktemp("author"))
 
 
 @pytest.fixture

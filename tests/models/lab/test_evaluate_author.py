@@ -21,10 +21,8 @@ from models.graph_run import GraphRun
 from models.labelled.reading import read_labelled
 from models.pack import pack
 from models.progress import silent
-from models.whole_file import write_whole_directory
-from tests.models.lab.authors import LoudnessWithAnswers, log_torch, taken
+from tests.models.lab.authors import directory_with_answers
 from tests.models.lab.made_models import voice
-from tests.models.lab.statements import METADATA, beside, statement
 from tests.models.labelled_builders import put_text, put_wav
 
 N = 24
@@ -33,18 +31,7 @@ N = 24
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory, as a pull leaves it: a PyTorch module that takes answers."""
-    directory = tmp_path_factory.mktemp("author")
-    told = statement(metadata=METADATA, demonstration="true")
-    extra = beside(directory / "beside", told, form={"age": 70, "mask_type": "THIN"})
-    logged = log_torch(
-        directory / "logged",
-        LoudnessWithAnswers(),
-        extra,
-        answers=3,
-        serialization_format="pickle",
-    )
-    write_whole_directory(directory / "model", taken(logged, trust_pickle=True))
-    return directory / "model"
+    return directory_with_answers(tmp_path_factory.mktemp("author"))
 
 
 @pytest.fixture(scope="module")
