@@ -104,6 +104,10 @@ class ExportRows:
         if not consents:
             raise RecordDamaged(table="consents", record=inference.id)
         results = inferences.results(inference.id)
+        patient_id = self._names.patient(inference)
+        if self._took_back(patient_id, consents[-1]):
+            self.counts.n_without_consent += 1
+            return
         if not self._is_let_in(inference, consents[-1], results):
             return
         ids = tuple(one.recording_id for one in inference.attachments)
@@ -115,7 +119,7 @@ class ExportRows:
         )
         if len(found.recordings) != len(ids):
             raise RecordDamaged(table="recordings", record=inference.id)
-        self._write(found)
+        self._write(found, patient_id)
 
     def finish(self) -> None:
         """Write the tables in order, and count what only the whole tells."""
@@ -132,7 +136,7 @@ class ExportRows:
     def _is_let_in(self, inference: Inference, consent: Consent, results: Sequence[Result]) -> bool:
         """Return whether an inference may be told of; count why not."""
         is_given = consent.decision.allows_recordings and consent.purposes.get("study") is not False
-        if not is_given or self._took_back(inference, consent):
+        if not is_given:
             self.counts.n_without_consent += 1
         elif consent.decision is ConsentDecision.UNVERIFIED and not (
             self._choice.include_unverified
@@ -144,14 +148,13 @@ class ExportRows:
             return True
         return False
 
-    def _took_back(self, inference: Inference, consent: Consent) -> bool:
-        """Return whether its patient took consent back, at whatever visit, and gave none since."""
-        withdrawn_at = self._withdrawn.get(self._names.patient(inference) or "")
+    def _took_back(self, patient_id: str | None, consent: Consent) -> bool:
+        """Return whether a patient took consent back, at whatever visit, and gave none since."""
+        withdrawn_at = self._withdrawn.get(patient_id or "")
         return withdrawn_at is not None and consent.taken_at <= withdrawn_at
 
-    def _write(self, found: Found) -> None:
+    def _write(self, found: Found, patient_id: str | None) -> None:
         inference, names = found.inference, self._names
-        patient_id = names.patient(inference)
         calendar = names.calendar(inference, patient_id)
         row = InferenceRow(
             inference=names.inference(inference), patient_id=patient_id, consent=found.consent
