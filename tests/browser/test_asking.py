@@ -12,19 +12,18 @@ from tests.system.boxes import Box, wait_until
 BPM = 80
 
 
-def focused(ward: Tablet) -> str:
-    """Return the words of what has the focus; nothing where the page itself has it."""
-    return str(
-        ward.page.evaluate(
-            "() => document.activeElement === document.body"
-            " ? '' : document.activeElement.textContent.trim()"
-        )
+def gives_focus_to(ward: Tablet, words: str) -> None:
+    """Wait until what reads so has the focus: a screen gives it after it is drawn."""
+    ward.page.wait_for_function(
+        "(words) => document.activeElement !== document.body"
+        " && document.activeElement.textContent.includes(words)",
+        arg=words,
     )
 
 
-def focused_name(ward: Tablet) -> str:
-    """Return the name of the field that has the focus."""
-    return str(ward.page.evaluate("() => document.activeElement.name ?? ''"))
+def gives_focus_to_field(ward: Tablet, name: str) -> None:
+    """Wait until the field of this name has the focus; an ending is enough."""
+    ward.page.wait_for_function("(name) => document.activeElement.name?.endsWith(name)", arg=name)
 
 
 def test_the_focus_comes_back_from_a_dialog(ward: Tablet, box: Box) -> None:
@@ -32,26 +31,24 @@ def test_the_focus_comes_back_from_a_dialog(ward: Tablet, box: Box) -> None:
     nurse.sign_in(ward, box.users["nurse"])
     nurse.fill_essentials(ward)
     ward.tap("Encerrar")
-    assert focused(ward) == "Parar a avaliação?"
+    gives_focus_to(ward, "Parar a avaliação?")
     ward.page.keyboard.press("Escape")
     ward.page.get_by_role("dialog").wait_for(state="detached")
-    assert focused(ward) == "Encerrar"
+    gives_focus_to(ward, "Encerrar")
     nurse.agree(ward)
     ward.tap("O paciente não conseguiu")
     ward.assert_accessible("why not")
     ward.tap("Voltar")
     ward.page.get_by_role("dialog").wait_for(state="detached")
-    assert focused(ward) == "O paciente não conseguiu"
+    gives_focus_to(ward, "O paciente não conseguiu")
     ward.tap("O paciente não conseguiu")
     ward.tap("Sem voz")
     ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
-    ward.settle()
-    assert nurse.ROLES[1] in focused(ward)
+    gives_focus_to(ward, nurse.ROLES[1])
     ward.tap("Encerrar")
     ward.tap("Parar e guardar")
     ward.page.get_by_role("heading", name="Dados da pesquisa").wait_for()
-    ward.settle()
-    assert focused(ward) == "Dados da pesquisa"
+    gives_focus_to(ward, "Dados da pesquisa")
 
 
 def test_an_rgh_of_another_sex_or_age_is_asked_about(ward: Tablet, box: Box) -> None:
@@ -120,7 +117,7 @@ def test_what_is_left_out_says_why(ward: Tablet, box: Box) -> None:
     assert form.get_by_role("button", name="Não medido Idade").count() == 0
     for sign in ("SpO₂", "Frequência cardíaca"):
         ward.tap(f"Não medido {sign}")
-        assert focused_name(ward).endswith("_absent_reason")
+        gives_focus_to_field(ward, "_absent_reason")
     ward.press(form.get_by_text("Não foi possível medir").first)
     ward.assert_accessible("reasons")
     ward.fill("Frequência cardíaca", str(BPM))
@@ -132,7 +129,7 @@ def test_what_is_left_out_says_why(ward: Tablet, box: Box) -> None:
     ward.tap("Parar e guardar")
     ward.press(ward.page.get_by_text("Deitado", exact=True))
     ward.tap("Limpar Posição")
-    assert focused_name(ward) == "posture"
+    gives_focus_to_field(ward, "posture")
     assert ward.page.locator("[name=posture]:checked").count() == 0
     ward.tap("Continuar")
     ward.sees("Não foi possível medir")
@@ -184,7 +181,7 @@ def test_a_review_says_what_stands_in_the_way(ward: Tablet, box: Box) -> None:
     ]
     ward.assert_accessible("review with obstacles")
     ward.press(ways.get_by_role("button", name="Corrigir SpO₂"))
-    assert focused_name(ward) == "spo2"
+    gives_focus_to_field(ward, "spo2")
     ward.fill("SpO₂", "95")
     ward.fill("RGH do paciente", nurse.RGH)
     ward.fill("Frequência cardíaca", str(BPM))

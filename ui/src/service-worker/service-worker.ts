@@ -44,6 +44,7 @@ async function forgetOthers(): Promise<void> {
 }
 
 async function fromShell(path: string): Promise<Response> {
-  const kept = await (await caches.open(CACHE)).match(path);
+  // Opening the cache would make it anew where a later worker has deleted it.
+  const kept = await caches.match(path, { cacheName: CACHE });
   return kept ?? fetch(path);
 }
