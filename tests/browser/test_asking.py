@@ -10,20 +10,32 @@ from tests.browser.tablet import DELIVERED_WITHIN_S, Tablet, stored
 from tests.system.boxes import Box, wait_until
 
 BPM = 80
+FOCUSED_WITHIN_S = 5
 
 
-def gives_focus_to(ward: Tablet, words: str) -> None:
-    """Wait until what reads so has the focus: a screen gives it after it is drawn."""
-    ward.page.wait_for_function(
-        "(words) => document.activeElement !== document.body"
-        " && document.activeElement.textContent.includes(words)",
-        arg=words,
+def focused(ward: Tablet) -> str:
+    """Return the words of what has the focus; nothing where the page itself has it."""
+    return str(
+        ward.page.evaluate(
+            "() => document.activeElement === document.body"
+            " ? '' : document.activeElement.textContent.trim()"
+        )
     )
 
 
+def focused_name(ward: Tablet) -> str:
+    """Return the name of the field that has the focus."""
+    return str(ward.page.evaluate("() => document.activeElement.name ?? ''"))
+
+
+def gives_focus_to(ward: Tablet, words: str) -> None:
+    """Wait until what has these words has the focus: a screen gives it once it is drawn."""
+    wait_until(lambda: focused(ward) == words, FOCUSED_WITHIN_S, f"the focus on {words}")
+
+
 def gives_focus_to_field(ward: Tablet, name: str) -> None:
-    """Wait until the field of this name has the focus; an ending is enough."""
-    ward.page.wait_for_function("(name) => document.activeElement.name?.endsWith(name)", arg=name)
+    """Wait until the field of this name has the focus."""
+    wait_until(lambda: focused_name(ward) == name, FOCUSED_WITHIN_S, f"the focus on {name}")
 
 
 def test_the_focus_comes_back_from_a_dialog(ward: Tablet, box: Box) -> None:
@@ -44,7 +56,9 @@ def test_the_focus_comes_back_from_a_dialog(ward: Tablet, box: Box) -> None:
     ward.tap("O paciente não conseguiu")
     ward.tap("Sem voz")
     ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
-    gives_focus_to(ward, nurse.ROLES[1])
+    wait_until(
+        lambda: nurse.ROLES[1] in focused(ward), FOCUSED_WITHIN_S, "the focus on its heading"
+    )
     ward.tap("Encerrar")
     ward.tap("Parar e guardar")
     ward.page.get_by_role("heading", name="Dados da pesquisa").wait_for()
@@ -115,9 +129,9 @@ def test_what_is_left_out_says_why(ward: Tablet, box: Box) -> None:
     ward.tap("Iniciar avaliação")
     form = ward.page.locator("#form-step")
     assert form.get_by_role("button", name="Não medido Idade").count() == 0
-    for sign in ("SpO₂", "Frequência cardíaca"):
+    for sign, name in (("SpO₂", "spo2"), ("Frequência cardíaca", "bpm")):
         ward.tap(f"Não medido {sign}")
-        gives_focus_to_field(ward, "_absent_reason")
+        gives_focus_to_field(ward, f"{name}_absent_reason")
     ward.press(form.get_by_text("Não foi possível medir").first)
     ward.assert_accessible("reasons")
     ward.fill("Frequência cardíaca", str(BPM))
