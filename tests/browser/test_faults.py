@@ -27,6 +27,8 @@ SLOW_STORE = """(() => {
   };
 })()"""
 """Each write of the tablet's database is done only after 0.4 s."""
+TESTED_FOR_MS = 3_000
+"""Of the five seconds that the sound lasts, three are voice."""
 
 
 def everything_is_there(box: Box) -> None:
@@ -183,3 +185,18 @@ def test_a_key_that_was_lost_for_good_is_taken_by_its_fingerprint(ward: Tablet, 
     nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
     nurse.stop_and_send(ward, rgh="1381 7615-A")
     wait_until(lambda: stored(box, "inferences") == 1, DELIVERED_WITHIN_S, "the patient in hand")
+
+
+def test_a_microphone_is_tested_before_a_patient_needs_it(ward: Tablet, box: Box) -> None:
+    """In the words of a recording, to be heard again; what was said to test it is kept nowhere."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.tap("Este aparelho")
+    ward.tap("Testar")
+    ward.page.get_by_role("meter").wait_for()
+    ward.page.wait_for_timeout(TESTED_FOR_MS)
+    ward.tap("Parar o teste")
+    ward.sees("Gravação boa.")
+    ward.tap("Ouvir o teste")
+    assert "RIFF" not in ward.stored()
+    assert stored(box, "recordings") == 0
+    ward.assert_well_behaved()

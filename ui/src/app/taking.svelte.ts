@@ -3,7 +3,7 @@
 import type { Column, Meter } from "../audio/levels.ts";
 import { levelMeter, waveformColumns } from "../audio/levels.ts";
 import type { Reason, Verdict } from "../audio/quality.ts";
-import { judge, measure, ROOM_NOISE_ROLE, roomNoiseDb } from "../audio/quality.ts";
+import { framesOf, judge, measure, ROOM_NOISE_ROLE, roomNoiseDb } from "../audio/quality.ts";
 import type { Ending, MicrophoneCode, Take } from "../audio/recorder.ts";
 import { isProcessed, MicrophoneUnavailable, startTake } from "../audio/recorder.ts";
 import type { Fault, StopReason } from "../audio/take-rules.ts";
@@ -169,14 +169,15 @@ export class Taking {
   }
 
   #judged(pcm: Pcm, ended: Pick<Taken, "id" | "startedAt" | "capture" | "nGaps" | "stopReason">): Taken {
-    const measures = measure(pcm);
+    const frames = framesOf(pcm);
+    const measures = measure(pcm, frames);
     const isRoom = this.#task.role === ROOM_NOISE_ROLE;
     const judged = judge(measures, this.#task, isRoom ? null : this.#roomDb);
     const processed = isProcessed(ended.capture) ? (["processed"] as const) : [];
     const gaps = ended.nGaps > 0 ? (["gap"] as const) : [];
     const isCut = ended.stopReason === "interruption";
     const reasons = [...new Set([...gaps, ...judged.reasons, ...processed])];
-    const columns = waveformColumns(pcm, N_COLUMNS);
+    const columns = waveformColumns(pcm, frames, N_COLUMNS);
     const nVoiced = columns.filter(({ voiced }) => voiced).length;
     return {
       id: ended.id,

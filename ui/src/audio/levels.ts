@@ -1,6 +1,7 @@
 /** What a person sees of a sound: the level meter while it is taken, the waveform afterwards. */
 
-import { FRAMES_A_SECOND, voicedFrames } from "./quality.ts";
+import type { Frames } from "./quality.ts";
+import { FRAMES_A_SECOND } from "./quality.ts";
 import type { Pcm } from "./wav.ts";
 import { FULL_SCALE } from "./wav.ts";
 
@@ -55,8 +56,7 @@ export interface Column {
 }
 
 /** Return a recording as so many columns. */
-export function waveformColumns(pcm: Pcm, nColumns: number): Column[] {
-  const voiced = voicedFrames(pcm);
+export function waveformColumns(pcm: Pcm, { active }: Frames, nColumns: number): Column[] {
   const length = pcm.samples.length;
   return Array.from({ length: Math.min(nColumns, length) }, (_, n) => {
     const from = Math.floor((n * length) / nColumns);
@@ -64,6 +64,6 @@ export function waveformColumns(pcm: Pcm, nColumns: number): Column[] {
     let peak = 0;
     for (let at = from; at < to; at++) peak = Math.max(peak, Math.abs(pcm.samples[at] ?? 0));
     const frame = (at: number): number => Math.floor((at * FRAMES_A_SECOND) / pcm.sampleRateHz);
-    return { peak: peak / FULL_SCALE, voiced: voiced.subarray(frame(from), frame(to) + 1).includes(1) };
+    return { peak: peak / FULL_SCALE, voiced: active.subarray(frame(from), frame(to) + 1).includes(1) };
   });
 }

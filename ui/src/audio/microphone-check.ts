@@ -1,11 +1,6 @@
 /** The microphone test of this tablet: a take that belongs to nobody and is never stored. */
 
 import type { RecordingTask } from "../protocol/protocol.ts";
-import type { Capture } from "./recorder.ts";
-import { isProcessed } from "./recorder.ts";
-import type { Verdict } from "./quality.ts";
-import { judge, measure } from "./quality.ts";
-import type { Pcm } from "./wav.ts";
 
 /** Ten seconds at most, judged by what any voice must be; the texts are the screen's. */
 export const MICROPHONE_TASK: RecordingTask = {
@@ -25,10 +20,3 @@ export const MICROPHONE_TASK: RecordingTask = {
     { measure: "active_s", warn_below: 1.5, fail_below: 0.8 },
   ],
 };
-
-/** Return the verdict on a test; sound that the device changed by itself warns as `processed`. */
-export function judgeMicrophone(pcm: Pcm, capture: Capture): Verdict {
-  const { verdict, reasons } = judge(measure(pcm), MICROPHONE_TASK, null);
-  if (!isProcessed(capture) || reasons.includes("processed")) return { verdict, reasons };
-  return { verdict: verdict === "ok" ? "warn" : verdict, reasons: [...reasons, "processed"] };
-}

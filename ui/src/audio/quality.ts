@@ -65,33 +65,42 @@ const ABOVE: Readonly<Record<string, Reason>> = {
 };
 const OF_SOUND: ReadonlySet<string> = new Set(["level_db", "active_s"]);
 
-/** Return the measures of a recording. */
-export function measure({ samples, sampleRateHz }: Pcm): Measures {
+/** The frames of a recording: frame k begins at k/100 s and lasts 25 ms. */
+export interface Frames {
+  /** The mean square of each, full scale 1. */
+  readonly power: Float64Array;
+  readonly db: Float64Array;
+  /** 1 where a frame holds a voice. */
+  readonly active: Uint8Array;
+}
+
+/** Return the whole frames of a recording. */
+export function framesOf({ samples, sampleRateHz }: Pcm): Frames {
   const power = framePower(samples, sampleRateHz);
-  const frameDb = power.map(decibel);
-  const active = activeFrames(frameDb);
+  const db = power.map(decibel);
+  return { power, db, active: activeFrames(db) };
+}
+
+/** Return the measures of a recording. */
+export function measure(pcm: Pcm, { power, db, active } = framesOf(pcm)): Measures {
+  const { samples, sampleRateHz } = pcm;
   const nActive = active.reduce((sum, is) => sum + is, 0);
   const levelDb = nActive === 0 ? null : decibel(meanWhere(power, active));
-  const noiseDb = medianNoise(frameDb, active);
+  const noiseDb = medianNoise(db, active);
   const peak = peakOf(samples);
-  const nDead = frameDb.reduce((sum, db) => sum + (db < DEAD_BELOW_DB ? 1 : 0), 0);
+  const nDead = db.reduce((sum, one) => sum + (one < DEAD_BELOW_DB ? 1 : 0), 0);
   return {
     sample_rate_hz: sampleRateHz,
     duration_s: samples.length / sampleRateHz,
     peak,
     clipped_frac: peak >= CLIPPED_AT ? clippedFrac(samples) : 0,
-    dead_frac: frameDb.length === 0 ? 0 : nDead / frameDb.length,
+    dead_frac: db.length === 0 ? 0 : nDead / db.length,
     active_s: nActive / FRAMES_A_SECOND,
     level_db: levelDb,
     noise_db: noiseDb,
     snr_db: levelDb === null || noiseDb === null ? null : levelDb - noiseDb,
     steady_frac: nActive === 0 ? null : steadyFrac(active, nActive),
   };
-}
-
-/** Return which frames hold a voice: frame k begins at k/100 s and lasts 25 ms. */
-export function voicedFrames({ samples, sampleRateHz }: Pcm): Uint8Array {
-  return activeFrames(framePower(samples, sampleRateHz).map(decibel));
 }
 
 /** Return the noise of the room, from the recording in which nobody speaks. */
@@ -122,15 +131,13 @@ function framePower(samples: Int16Array, rateHz: number): Float64Array {
   if (samples.length >= length) {
     nFrames = Math.floor(((samples.length - length + 1) * FRAMES_A_SECOND - 1) / rateHz) + 1;
   }
-  // Sums of squares of whole numbers: exact below 2^53, which 24 MiB of samples never reach.
-  const total = new Float64Array(samples.length + 1);
-  for (let n = 0; n < samples.length; n++) {
-    const sample = samples[n] ?? 0;
-    total[n + 1] = (total[n] ?? 0) + sample * sample;
-  }
   return Float64Array.from({ length: nFrames }, (_, k) => {
     const start = Math.floor((k * rateHz) / FRAMES_A_SECOND);
-    const sum = (total[start + length] ?? 0) - (total[start] ?? 0);
+    let sum = 0; // of squares of whole numbers: exact
+    for (let n = start; n < start + length; n++) {
+      const sample = samples[n] ?? 0;
+      sum += sample * sample;
+    }
     return sum / (FULL_SCALE * FULL_SCALE) / length;
   });
 }

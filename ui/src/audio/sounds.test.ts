@@ -4,10 +4,12 @@ import { beforeAll, describe, expect, test } from "vitest";
 import vectors from "../../../tests/vectors/spira-2022.1.json" with { type: "json" };
 import type { Protocol } from "../protocol/protocol.ts";
 import { readProtocol, taskOf } from "../protocol/protocol.ts";
+import type { Column } from "./levels.ts";
 import { levelMeter, meterShare, waveformColumns, zoneOf } from "./levels.ts";
 import type { Measures } from "./quality.ts";
-import { judge, measure } from "./quality.ts";
-import { joined, readWav, writeWav } from "./wav.ts";
+import { framesOf, judge, measure } from "./quality.ts";
+import { joined, writeWav } from "./wav.ts";
+import type { Pcm } from "./wav.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const AUDIO = new URL("../shared/audio/", ROOT);
@@ -65,19 +67,20 @@ describe("files are written byte for byte", () => {
     const samples = Int16Array.from(v.pcm.flat());
     const content = writeWav({ samples, sampleRateHz: v.sample_rate_hz });
     expect(Buffer.from(content).toString("base64")).toBe(v.base64);
-    expect(readWav(content)).toEqual({ samples, sampleRateHz: v.sample_rate_hz });
   });
-});
-
-test("what is no file of ours is not read", () => {
-  expect(() => readWav(new Uint8Array(50))).toThrow(RangeError);
-  expect(() => readWav(new Uint8Array(3))).toThrow(RangeError);
 });
 
 const EXPECTED: Record<string, string> = {
   parlenda_motoz2_firefox_ns0ec0agc0: "warn clipped",
   sustentada_motoz2_chrome_ns1ec1agc0: "fail gated",
 };
+
+/** Return the samples of a file with a plain header of 44 bytes, as those of `AUDIO` are. */
+function recorded(name: string): Pcm {
+  const content = new DataView(Uint8Array.from(readFileSync(new URL(`${name}.wav`, AUDIO))).buffer);
+  const samples = Int16Array.from({ length: (content.byteLength - 44) / 2 }, (_, n) => content.getInt16(44 + 2 * n, true));
+  return { samples, sampleRateHz: content.getUint32(24, true) };
+}
 
 describe.skipIf(!existsSync(AUDIO))("recordings of real phones", () => {
   test.each([
@@ -91,17 +94,25 @@ describe.skipIf(!existsSync(AUDIO))("recordings of real phones", () => {
     "sustentada_motoz2_firefox_ns0ec0agc0",
   ])("%s", (name) => {
     const task = taskOf(protocol, name.split("_")[0] ?? "");
-    const { verdict, reasons } = judge(measure(readWav(readFileSync(new URL(`${name}.wav`, AUDIO)))), task, null);
+    const { verdict, reasons } = judge(measure(recorded(name)), task, null);
     expect([verdict, ...reasons].slice(0, 2).join(" ")).toBe(EXPECTED[name] ?? "ok");
   });
 });
 
-test("a minute at 48 kHz is judged within 300 ms", () => {
-  const samples = Int16Array.from({ length: 60 * 48_000 }, (_, n) => 9000 * Math.sin(n / 30));
-  measure({ samples, sampleRateHz: 48_000 });
-  const began = performance.now();
-  measure({ samples, sampleRateHz: 48_000 });
-  expect(performance.now() - began).toBeLessThan(300);
+test("a minute at 48 kHz is judged, drawn and written within 300 ms", () => {
+  const second = Int16Array.from({ length: 48_000 }, (_, n) => 9000 * Math.sin(n / 30));
+  const pieces = Array<Int16Array>(60).fill(second);
+  const tookMs = Array.from({ length: 3 }, () => {
+    const began = performance.now();
+    const pcm = { samples: joined(pieces), sampleRateHz: 48_000 };
+    const frames = framesOf(pcm);
+    judge(measure(pcm, frames), taskOf(protocol, "parlenda"), null);
+    waveformColumns(pcm, frames, 160);
+    writeWav(pcm);
+    return performance.now() - began;
+  });
+  // The best of them, since other tests run beside this one.
+  expect(Math.min(...tookMs)).toBeLessThan(300);
 });
 
 test("the meter names its zones, and its peak falls slowly", () => {
@@ -118,8 +129,12 @@ test("the meter names its zones, and its peak falls slowly", () => {
 test("a waveform marks where the voice is", () => {
   const quiet = new Int16Array(16_000);
   const voice = Int16Array.from({ length: 16_000 }, (_, n) => 12_000 * Math.sin(n / 12));
-  const columns = waveformColumns({ samples: joined([quiet, voice]), sampleRateHz: 16_000 }, 10);
+  const columnsOf = (samples: Int16Array): Column[] => {
+    const pcm = { samples, sampleRateHz: 16_000 };
+    return waveformColumns(pcm, framesOf(pcm), 10);
+  };
+  const columns = columnsOf(joined([quiet, voice]));
   expect(columns.map(({ voiced }) => voiced)).toEqual([...Array(4).fill(false), columns[4]?.voiced, ...Array(5).fill(true)]);
   expect(columns[0]?.peak).toBe(0);
-  expect(waveformColumns({ samples: new Int16Array(0), sampleRateHz: 16_000 }, 10)).toEqual([]);
+  expect(columnsOf(new Int16Array(0))).toEqual([]);
 });

@@ -50,11 +50,6 @@ export function isAsked(field: Field, protocol: Protocol, answers: Answers): boo
   return holds(field, answers);
 }
 
-/** Return the fields asked now, in order. */
-export function askedFields(protocol: Protocol, answers: Answers): Field[] {
-  return protocol.fields.filter((field) => isAsked(field, protocol, answers));
-}
-
 /** Return why a field has no answer, as far as somebody said. */
 export function absentReason(name: string, answers: Answers): AbsentReason | null {
   const told = answers[name + ABSENT_REASON_SUFFIX] ?? null;

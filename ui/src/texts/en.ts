@@ -15,7 +15,6 @@ export const en: Texts = {
     update: "There is a new version. Update now?",
     updateNow: "Update",
     tooOld: "This app is too old for the server. Close it and open it again; if that does not help, call IT.",
-    later: "Later",
     back: "Back",
     close: "Close",
     save: "Save",
@@ -31,7 +30,6 @@ export const en: Texts = {
     elsewhere: "Open in another tab",
     elsewhereHelp: "Only one tab of this tablet works with patients. Nothing is lost: the patient in hand goes on here.",
     workHere: "Use this one",
-    browserOld: "This browser cannot record. Call IT.",
   },
   connection: {
     unknown: "Looking for the server…",
@@ -106,8 +104,6 @@ export const en: Texts = {
     years: (age) => `${age} ${n(age, "year", "years")}`,
     essentials: "Essentials",
     research: "Research data",
-    review: "Review",
-    now: "Now",
     clear: "Clear",
     whyAbsent: "Why there is no value",
     confirmSoft: (field, value) => `Confirm ${field} = ${value}? It is an unusual value.`,
@@ -358,7 +354,6 @@ export const en: Texts = {
     newKeyRefused: "This is not the key of this server. Nothing was changed.",
     enrolmentRefused: "The server does not know this code. Check it, or ask IT for another.",
     pin: "Change the PIN",
-    pinDone: "PIN kept.",
   },
   about: {
     title: "About",

@@ -13,7 +13,6 @@ export const ptBR = {
     update: "Há nova versão. Atualizar agora?",
     updateNow: "Atualizar",
     tooOld: "Este aplicativo é antigo demais para o servidor. Feche e abra de novo; se não resolver, chame a TI.",
-    later: "Depois",
     back: "Voltar",
     close: "Fechar",
     save: "Salvar",
@@ -29,7 +28,6 @@ export const ptBR = {
     elsewhereHelp: "Só uma aba deste aparelho trabalha com pacientes. Nada se perde: o paciente em aberto continua aqui.",
     workHere: "Usar aqui",
     collection: "Modo de coleta: sem modelo e sem resultado.",
-    browserOld: "Este navegador não pode gravar. Chame a TI.",
   },
   connection: {
     unknown: "Procurando o servidor…",
@@ -104,8 +102,6 @@ export const ptBR = {
     years: (age: number): string => `${age} ${n(age, "ano", "anos")}`,
     essentials: "Dados essenciais",
     research: "Dados da pesquisa",
-    review: "Revisão",
-    now: "Agora",
     clear: "Limpar",
     whyAbsent: "Por que não há valor",
     confirmSoft: (field: string, value: string): string => `Confirma ${field} = ${value}? É um valor pouco comum.`,
@@ -359,7 +355,6 @@ export const ptBR = {
     newKeyAccept: "Aceitar a chave nova",
     newKeyRefused: "Não é a chave deste servidor. Nada mudou.",
     pin: "Trocar o PIN",
-    pinDone: "PIN guardado.",
   },
   about: {
     title: "Sobre",
