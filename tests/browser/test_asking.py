@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from playwright.sync_api import expect
+
 from tests.browser import nurse
 from tests.browser.tablet import DELIVERED_WITHIN_S, Tablet, stored
 from tests.system.boxes import Box, wait_until
@@ -87,8 +89,7 @@ def test_an_rgh_of_another_sex_or_age_is_asked_about(ward: Tablet, box: Box) -> 
     ward.assert_accessible("same patient?")
     ward.tap("Corrigir")
     asked.wait_for(state="detached")
-    rgh = ward.page.get_by_label("RGH do paciente")
-    assert rgh.evaluate("(field) => field === document.activeElement")
+    expect(ward.page.get_by_label("RGH do paciente")).to_be_focused()
     ward.fill("Idade", "62")
     ward.tap("Continuar")
     ward.tap("É o mesmo paciente")

@@ -208,8 +208,7 @@ def test_an_evaluation_of_the_unit_in_analysis_is_no_result_yet(
         expect(waiting).to_have_count(0)
         ward.tap("Voltar")
         assert_shown(ward, PATIENTS[0])
-        focused = ward.page.evaluate("document.activeElement.textContent")
-        assert "Abrir" in focused
+        expect(ward.page.locator(":focus")).to_contain_text("Abrir")
         ward.assert_well_behaved()
 
 

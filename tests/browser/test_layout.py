@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import nurse
 from tests.browser.tablet import Tablet
@@ -124,8 +125,8 @@ def test_an_alert_is_in_sight_while_the_sign_is_typed(ward: Tablet, box: Box) ->
     spo2.press_sequentially("8")
     words = ward.page.locator("#form-step").get_by_text("Abaixo do limite do hospital (92%)")
     words.wait_for()
+    expect(spo2).to_be_focused()
     ward.settle()
-    assert spo2.evaluate("(field) => field === document.activeElement")
     line = ward.page.locator(".alert")
     boxes = [spo2.bounding_box(), line.bounding_box(), words.bounding_box()]
     for seen in boxes:
@@ -145,15 +146,14 @@ def test_what_lacks_is_shown_at_the_first_time(ward: Tablet, box: Box) -> None:
     ward.tap("Continuar")
     errors = ward.page.locator("#errors")
     errors.wait_for()
+    expect(errors).to_be_focused()
     ward.settle()
-    assert errors.evaluate("(list) => list === document.activeElement")
     seen = errors.bounding_box()
     assert seen is not None
     assert 0 <= seen["y"] < PHONE["height"] / 2, seen
     ward.assert_accessible("form with errors")
     ward.tap("Sexo", role="link")
-    sex = ward.page.locator("[name=gender]").first
-    assert sex.evaluate("(field) => field === document.activeElement")
+    expect(ward.page.locator("[name=gender]").first).to_be_focused()
 
 
 def turn(ward: Tablet, window: Mapping[str, int]) -> None:
