@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -45,6 +46,12 @@ def compare(
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="A new file: one row a pair.")
     ] = None,
+    include_test: Annotated[
+        bool,
+        typer.Option(
+            "--include-test", help="Also tests: all that a demonstration model was asked, too."
+        ),
+    ] = False,
     directory: DirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,11 +60,15 @@ def compare(
     `spira rescore` has a version answer what it was not asked.
     """
     report = progress("compared")
-    pairs = []
+    key = secrets.token_bytes(32)  # patients are counted, and told from nothing but this once
+    pairs, n_test = [], 0
     with opened(directory) as box:
         a = find_version(first, models=box.models)
         b = find_version(second, models=box.models)
-        for pair in compared(a, b, inferences=box.inferences):
+        for pair in compared(a, b, inferences=box.inferences, key=key):
+            if pair.is_test and not include_test:
+                n_test += 1
+                continue
             pairs.append(pair)
             report(f"{len(pairs)} inferences")
         if csv is not None:
@@ -75,7 +86,8 @@ def compare(
             write_new_file(csv, "".join(_csv(pairs)), mode=0o600)
     names = tuple(version.full_name for version in (a, b))
     found = agreement_of(pairs)
-    show(_document(found, pairs, names), _lines(found, pairs, names), as_json=as_json)
+    document = {**_document(found, pairs, names), "n_test_left_out": n_test}
+    show(document, _lines(found, pairs, names, n_test), as_json=as_json)
 
 
 def _csv(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -98,6 +110,7 @@ def _document(found: Agreement, pairs: Sequence[Pair], names: Sequence[str]) -> 
         "first": names[0],
         "second": names[1],
         "n_inferences": found.n_pairs,
+        "n_patients": found.n_patients,
         "order": [diagnosis.value for diagnosis in ORDER],
         "table": [list(row) for row in found.table],
         "agreement": found.agreement,
@@ -121,8 +134,15 @@ def _document(found: Agreement, pairs: Sequence[Pair], names: Sequence[str]) -> 
     }
 
 
-def _lines(found: Agreement, pairs: Sequence[Pair], names: Sequence[str]) -> Iterator[str]:
-    yield f"{found.n_pairs} inferences that both answered; rows {names[0]}, columns {names[1]}"
+def _lines(
+    found: Agreement, pairs: Sequence[Pair], names: Sequence[str], n_test: int
+) -> Iterator[str]:
+    yield (
+        f"{found.n_pairs} inferences of {found.n_patients} patients that both answered;"
+        f" rows {names[0]}, columns {names[1]}"
+    )
+    if n_test:
+        yield f"{n_test} tests are left out: --include-test"
     header = ("", *(diagnosis.value for diagnosis in ORDER))
     rows = zip(ORDER, found.table, strict=True)
     yield from table(header, [(name.value, *counts) for name, counts in rows])

@@ -14,9 +14,16 @@ ORDER = (Diagnosis.POSITIVE, Diagnosis.NEGATIVE, Diagnosis.INCONCLUSIVE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What both said of one inference."""
+    """What both said of one inference.
+
+    Attributes:
+        patient: the same for two visits of one patient; names nobody.
+        is_test: it says nothing of a patient.
+    """
 
     inference_id: InferenceId
+    patient: str
+    is_test: bool
     first: Diagnosis
     second: Diagnosis
     first_probability: float | None
@@ -33,6 +40,7 @@ class Agreement:
     """Two versions compared; None where there is nothing to divide by.
 
     Attributes:
+        n_patients: who the pairs are of; the test takes pairs for independent.
         table: counts; rows are what the first said, columns the second, both as in `ORDER`.
         agreement: share of inferences of which both said the same, of all 3 answers.
         kappa: Cohen's kappa over the 3 answers (Cohen 1960).
@@ -42,6 +50,7 @@ class Agreement:
 
     table: tuple[tuple[int, ...], ...]
     n_pairs: int
+    n_patients: int
     agreement: float | None
     kappa: float | None
     n_first_only: int
@@ -52,8 +61,10 @@ class Agreement:
 def compare(pairs: Iterable[Pair]) -> Agreement:
     """Return how far the two of each pair agree."""
     counts = dict.fromkeys(((a, b) for a in ORDER for b in ORDER), 0)
+    patients = set()
     for pair in pairs:
         counts[pair.first, pair.second] += 1
+        patients.add(pair.patient)
     table = tuple(tuple(counts[a, b] for b in ORDER) for a in ORDER)
     n_pairs = sum(map(sum, table))
     first_only = counts[Diagnosis.POSITIVE, Diagnosis.NEGATIVE]
@@ -62,6 +73,7 @@ def compare(pairs: Iterable[Pair]) -> Agreement:
     return Agreement(
         table=table,
         n_pairs=n_pairs,
+        n_patients=len(patients),
         agreement=n_same / n_pairs if n_pairs else None,
         kappa=cohens_kappa(table),
         n_first_only=first_only,

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from appliance.core.ids import RecordingId
 from appliance.core.inference import Attachment, Consent, Inference, Recording
 from appliance.core.quality import ROOM_NOISE_ROLE, room_noise_db
 from appliance.core.result import Result
-
-TEST: Final = "TEST"
-"""The sample type of what is no data about a patient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +74,7 @@ class Found:
 def is_test(inference: Inference, results: Sequence[Result]) -> bool:
     """Return whether it says nothing of a patient: a test, or asked of a demonstration model."""
     asked = any(result.demonstration and not result.shadow for result in results)
-    return asked or inference.form.get("sample_type") == TEST
+    return asked or inference.is_test
 
 
 def noise_of_room(

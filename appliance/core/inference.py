@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from appliance.core.diagnosis import Diagnosis, Reason
 from appliance.core.ids import (
@@ -20,6 +21,9 @@ from appliance.core.ids import (
 )
 from appliance.core.quality import Measures, Verdict
 from appliance.core.rgh import RghCheck
+
+TEST: Final = "TEST"
+"""The sample type of what is no data about a patient."""
 
 
 class Purpose(StrEnum):
@@ -162,6 +166,11 @@ class Inference:
     reason: Reason | None = None
     first_shown_at: datetime | None = None
     disagreed_at: datetime | None = None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is kept out of analyses: sample type TEST (PROTOCOL.md)."""
+        return self.form.get("sample_type") == TEST
 
 
 class SortKey(StrEnum):

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.core.agreement import Pair
+from appliance.core.inference import Inference
 from appliance.core.model import ModelVersion
+from appliance.core.pseudonym import patient_pseudonym
 from appliance.core.result import ResultState
 from appliance.ports import InferenceRecords
 
 
 def compared(
-    first: ModelVersion, second: ModelVersion, *, inferences: InferenceRecords
+    first: ModelVersion, second: ModelVersion, *, inferences: InferenceRecords, key: bytes
 ) -> Iterator[Pair]:
     """Yield what both said, in the order in which the box received the inferences.
 
     Left out is what one of them has not answered, or failed to, and whatever lost its consent.
+
+    Args:
+        key: 32 random bytes, with which patients become pseudonyms.
 
     Raises:
         RecordDamaged.
@@ -33,8 +38,18 @@ def compared(
             continue
         yield Pair(
             inference_id=inference.id,
+            patient=_patient(inference, key),
+            is_test=inference.is_test,
             first=a.diagnosis,
             second=b.diagnosis,
             first_probability=a.probability,
             second_probability=b.probability,
         )
+
+
+def _patient(inference: Inference, key: bytes) -> str:
+    """Return whose visit it is; of nobody known, each is its own."""
+    rgh = inference.form.get("rgh")
+    if not isinstance(rgh, str):
+        return inference.id
+    return patient_pseudonym(key, inference.hospital_id, rgh)

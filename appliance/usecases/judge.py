@@ -11,6 +11,7 @@ from appliance.core.form import read_legacy_form, validate_form
 from appliance.core.hospital import Hospital
 from appliance.core.ids import ConsentId, ProtocolId, Sha256
 from appliance.core.inference import (
+    TEST,
     Consent,
     ConsentDecision,
     Inference,
@@ -53,7 +54,7 @@ def judged_inference(
         results = pending_results(request.id, model, models.versions(), new_id=new_id)
         if model.active and model.active.demonstration and "sample_type" in form:
             # A demonstration model's results are never data about patients (PROTOCOL.md).
-            form = {**form, "sample_type": "TEST"}
+            form = {**form, "sample_type": TEST}
             form.pop("sample_type" + ABSENT_REASON_SUFFIX, None)
     hospital = next((h for h in hospitals if form.get("local") in h.names), None)
     inference = replace(

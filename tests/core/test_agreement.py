@@ -15,10 +15,12 @@ from appliance.core.ids import InferenceId
 POSITIVE, NEGATIVE, INCONCLUSIVE = Diagnosis
 
 
-def pair(first: Diagnosis, second: Diagnosis) -> Pair:
+def pair(first: Diagnosis, second: Diagnosis, *, patient: str = "p") -> Pair:
     """Return what two versions said of some inference."""
     return Pair(
         inference_id=InferenceId("i"),
+        patient=patient,
+        is_test=False,
         first=first,
         second=second,
         first_probability=None,
@@ -51,13 +53,13 @@ def test_the_table_has_rows_of_the_first_and_columns_of_the_second() -> None:
         pair(POSITIVE, NEGATIVE),
         pair(POSITIVE, POSITIVE),
         pair(NEGATIVE, INCONCLUSIVE),
-        pair(INCONCLUSIVE, INCONCLUSIVE),
+        pair(INCONCLUSIVE, INCONCLUSIVE, patient="q"),
     ]
 
     found = compare(pairs)
 
     assert found.table == ((1, 1, 0), (0, 0, 1), (0, 0, 1))
-    assert (found.n_pairs, found.agreement) == (4, 0.5)
+    assert (found.n_pairs, found.n_patients, found.agreement) == (4, 2, 0.5)
     assert (found.n_first_only, found.n_second_only, found.mcnemar_p) == (1, 0, 1.0)
     assert [one.is_flip for one in pairs] == [True, False, True, False]
 
