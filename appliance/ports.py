@@ -737,6 +737,9 @@ class BundleStore(Protocol):
     def graph(self, digest: str) -> bytes:
         """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""
 
+    def card(self, digest: str) -> str:
+        """Return the model card of an installed bundle, hash checked. Raises ModelUnavailable."""
+
     def installed(self, *, older_than_s: float = -math.inf) -> frozenset[str]:
         """Return the digests of the bundles installed at least so long ago, whole or not.
 

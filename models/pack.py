@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -28,7 +29,7 @@ from appliance.core.onnx_graph import check_graph, inspect_graph
 from appliance.core.resampling import SOXR_HQ
 from models.card import card
 from models.contents import Contents, entries
-from models.evaluation.applying import with_evaluation
+from models.evaluation.applying import with_caution, with_evaluation
 from models.evaluation.record import read_evaluation
 from models.evaluation.report import page_of
 from models.golden import GoldenSet, check_golden, read_golden
@@ -51,6 +52,11 @@ from models.spiraconv.parameters import Parameters, read_parameters, sha256_of
 from models.spiraconv.windows import RATE_HZ
 from models.whole_file import write_whole
 
+NEVER_EVALUATED: Final = (
+    "Never evaluated: nobody knows whether it hears the voice or the room. Evaluate it on"
+    " recordings it was not trained on (spira models evaluate), then pack it again."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedBundle:
@@ -60,7 +66,8 @@ class PackedBundle:
         sha256: of the file.
         key_fingerprint: of the key that signed it.
         parity: how close graph and PyTorch were on this machine.
-        warnings: of its evaluation, which stand on its card; `page` is that card as HTML.
+        warnings: what a hospital must read first; all of it stands on the card.
+        page: the card of its evaluation as HTML.
     """
 
     path: Path
@@ -94,7 +101,8 @@ def pack(
     """Export, prove, sign and write `<name>-<version>.spira`; same inputs, same bytes.
 
     What `spira models evaluate` left in the directory goes into manifest and card, and its page
-    is written beside the bundle.
+    is written beside the bundle; where there is none, and patients are to be scored, the card
+    says so.
 
     Args:
         model_directory: see `models.model_directory`.
@@ -112,8 +120,11 @@ def pack(
     key = read_private_key(key_path)
     contents = unsigned_contents(model_directory, statement_path=statement_path, progress=progress)
     evaluation = read_evaluation(model_directory)
+    warnings: tuple[str, ...] = ()
     if evaluation is not None:
-        contents = with_evaluation(contents, evaluation)
+        contents, warnings = with_evaluation(contents, evaluation), evaluation.warnings
+    elif not contents.manifest.demonstration:
+        contents, warnings = with_caution(contents, NEVER_EVALUATED), (NEVER_EVALUATED,)
     manifest = contents.manifest
     container = _signed(manifest, contents.files, key)
     path = target_directory / f"{manifest.name}-{manifest.version}.spira"
@@ -129,7 +140,7 @@ def pack(
         version=manifest.version,
         key_fingerprint=fingerprint_of(key),
         parity=contents.parity,
-        warnings=evaluation.warnings if evaluation is not None else (),
+        warnings=warnings,
         page=page,
     )
 

@@ -133,6 +133,11 @@ class FakeBundleStore:
         """Return the graph of an installed bundle."""
         return self.contents(digest).graph
 
+    def card(self, digest: str) -> str:
+        """Return the card of an installed bundle."""
+        self.contents(digest)
+        return self.kept[digest][CARD_NAME].decode()
+
     def installed(self, *, older_than_s: float = -math.inf) -> frozenset[str]:
         """Return the digests of the bundles installed so long ago."""
         return frozenset(d for d in self.kept if self.age_s.get(d, 0.0) >= older_than_s)

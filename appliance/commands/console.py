@@ -112,6 +112,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[s
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
+def printable(text: str) -> str:
+    """Return a line from outside without what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
 def error_document(error: ApplianceError) -> dict[str, object]:
     """Return an expected error as a program reads it."""
     return {

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.commands.compare_models import compare
+from appliance.commands.compare_models import VersionArgument, compare
 from appliance.commands.console import (
     ACTOR,
     EXIT_MODEL_FAULT,
@@ -15,11 +15,13 @@ from appliance.commands.console import (
     JsonOption,
     error_document,
     opened,
+    printable,
     progress,
     say,
     show,
     table,
 )
+from appliance.core.bundle import cautions_of
 from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.model import Model, ModelVersion
 from appliance.usecases.install_model import install_bundle
@@ -55,11 +57,13 @@ def install(
         version, stored = install_bundle(file, actor=ACTOR, room=room)
         if activate:
             version = activate_version(version, default=False, actor=ACTOR, room=room)
+        cautions = cautions_of(box.bundles.card(version.digest))
     named = version.full_name
-    lines = [f"{named} is {version.state.value}."]
+    lines = [f"{named} is {version.state.value}.", *map(_caution_line, cautions)]
     if not activate:
-        lines.append(f"Next: spira models activate {named}")
-    show({"version": {**_document(version), "stored": stored.value}}, lines, as_json=as_json)
+        lines.append(f"Next: spira models show {named}, then spira models activate {named}")
+    document = {**_document(version), "cautions": cautions, "stored": stored.value}
+    show({"version": document}, lines, as_json=as_json)
 
 
 @app.command("list", epilog="Example: spira models list")
@@ -85,11 +89,29 @@ def list_models(*, directory: DirectoryOption = None, as_json: JsonOption = Fals
     )
 
 
+@app.command("show", epilog="Example: spira models show spiraconv-demo")
+def show_version(
+    version: VersionArgument, *, directory: DirectoryOption = None, as_json: JsonOption = False
+) -> None:
+    """Show a version and its card: what it is for, how good it is, what it must not be used for."""
+    with opened(directory) as box:
+        found = find_version(version, models=box.models)
+        card = box.bundles.card(found.digest)
+    limits = {"t_low": found.t_low, "t_high": found.t_high}
+    show(
+        {"version": {**_document(found), **limits, "cautions": cautions_of(card)}, "card": card},
+        [
+            f"{found.full_name} is {found.state.value}, signed by {found.key_fingerprint}.",
+            "",
+            *map(printable, card.splitlines()),
+        ],
+        as_json=as_json,
+    )
+
+
 @app.command(epilog="Example: spira models activate spiraconv-demo@1.0.0 --default")
 def activate(
-    version: Annotated[
-        str, typer.Argument(metavar="NAME[@VERSION]", help="The newest version if none is named.")
-    ],
+    version: VersionArgument,
     *,
     default: Annotated[
         bool, typer.Option("--default", help="Ask this model where none is named.")
@@ -102,18 +124,17 @@ def activate(
         found = find_version(version, models=box.models)
         say("Scoring its golden recordings on this machine.")
         active = activate_version(found, default=default, actor=ACTOR, room=box.model_room())
+        cautions = cautions_of(box.bundles.card(active.digest))
     show(
-        {"version": _document(active)},
-        [f"{active.full_name} is active."],
+        {"version": {**_document(active), "cautions": cautions}},
+        [f"{active.full_name} is active.", *map(_caution_line, cautions)],
         as_json=as_json,
     )
 
 
 @app.command(epilog="Example: spira models shadow spiraconv-demo@1.1.0")
 def shadow(
-    version: Annotated[
-        str, typer.Argument(metavar="NAME[@VERSION]", help="The newest version if none is named.")
-    ],
+    version: VersionArgument,
     *,
     end: Annotated[bool, typer.Option("--end", help="Let it score no more.")] = False,
     directory: DirectoryOption = None,
@@ -216,6 +237,10 @@ def _document(version: ModelVersion) -> dict[str, object]:
         "key_fingerprint": version.key_fingerprint,
         "installed_at": version.installed_at.isoformat(),
     }
+
+
+def _caution_line(caution: str) -> str:
+    return f"Read this: {printable(caution)}"
 
 
 def _verification_document(verification: Verification) -> dict[str, object]:

@@ -17,6 +17,7 @@ from appliance.core.manifest import (
 from appliance.core.wav import read_wav
 
 MAX_CARD_BYTES = 1024 * 1024
+_CAUTION = ("> **", "**")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,16 @@ def check_card(content: bytes) -> None:
         raise BundleRefused("Its card is not UTF-8.", reason="card") from error
     if len(content) > MAX_CARD_BYTES:
         raise BundleRefused("Its card is too long.", reason="card", max_bytes=MAX_CARD_BYTES)
+
+
+def cautions_of(card: str) -> tuple[str, ...]:
+    """Return what a card wants read before all else: its lines in bold quotation, `> **…**`."""
+    lines = (line.strip() for line in card.splitlines())
+    return tuple(
+        line.removeprefix(_CAUTION[0]).removesuffix(_CAUTION[1])
+        for line in lines
+        if line.startswith(_CAUTION[0]) and line.endswith(_CAUTION[1])
+    )
 
 
 def check_golden_recording(name: str, content: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from appliance.core.manifest import (
     OperatingPoint,
 )
 from models.contents import Contents, entries
+from models.evaluation.blocks import Block, Caution
 from models.evaluation.calibration import Platt
 from models.evaluation.findings import Evaluation
 from models.evaluation.logistic import FLOOR
@@ -61,8 +63,20 @@ def with_evaluation(contents: Contents, evaluation: Evaluation) -> Contents:
             tolerance=manifest.golden.tolerance,
             fields=manifest.metadata,
         )
-    files[CARD_NAME] += f"\n{as_markdown(evaluation_blocks(evaluation))}".encode()
-    return replace(contents, manifest=replace(manifest, files=entries(files)), files=files)
+    evaluated = replace(contents, manifest=manifest, files=files)
+    return _with_card(evaluated, evaluation_blocks(evaluation))
+
+
+def with_caution(contents: Contents, text: str) -> Contents:
+    """Return the contents with one more sentence that a hospital must read on the card."""
+    return _with_card(contents, (Caution(text),))
+
+
+def _with_card(contents: Contents, blocks: Sequence[Block]) -> Contents:
+    files = dict(contents.files)
+    files[CARD_NAME] += f"\n{as_markdown(blocks)}".encode()
+    manifest = replace(contents.manifest, files=entries(files))
+    return replace(contents, manifest=manifest, files=files)
 
 
 def _check_graph(contents: Contents, evaluation: Evaluation) -> None:

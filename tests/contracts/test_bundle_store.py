@@ -28,6 +28,7 @@ from appliance.core.manifest_encoding import encode_manifest
 from appliance.core.signing_key import KeyScope, TrustedKey
 from appliance.ports import BundleStore
 from tests.bundle_builders import (
+    CARD,
     GOLDEN_WAVS,
     a_bundle,
     a_manifest,
@@ -136,6 +137,7 @@ def test_a_bundle_is_staged_then_installed(under: Under) -> None:
     assert contents.manifest == a_manifest()
     assert contents.graph == under.store.graph(DIGEST) == graph_bytes()
     assert contents.golden == GOLDEN_WAVS
+    assert under.store.card(DIGEST) == CARD.decode()
     assert under.store.sweep(older_than_s=0) == 0
 
 
@@ -170,6 +172,14 @@ def test_damage_is_seen_and_healed(under: Under, name: str) -> None:
     assert under.store.contents(DIGEST).graph == graph_bytes()
 
 
+def test_a_damaged_card_is_never_given_out(under: Under) -> None:
+    """What a hospital reads of a model is what was signed."""
+    under.store.install(under.stage(a_bundle()))
+    under.damage(DIGEST, "card.md")
+    with pytest.raises(ModelUnavailable):
+        under.store.card(DIGEST)
+
+
 def test_a_damaged_graph_is_never_given_out(under: Under) -> None:
     """Nor is one whose manifest was exchanged."""
     for name in ("model.onnx", "manifest.json"):
@@ -187,6 +197,8 @@ def test_what_is_not_here_is_unavailable(under: Under, digest: str) -> None:
         under.store.graph(digest)
     with pytest.raises(ModelUnavailable):
         under.store.contents(digest)
+    with pytest.raises(ModelUnavailable):
+        under.store.card(digest)
     under.store.remove(digest)
     assert under.store.installed() == {DIGEST}
 

@@ -34,7 +34,7 @@ from appliance.adapters.bundle_files.disk import (
 )
 from appliance.core.bundle import BundleContents, StagedBundle
 from appliance.core.errors import ModelUnavailable, StorageFailed
-from appliance.core.manifest import GRAPH_NAME
+from appliance.core.manifest import CARD_NAME, GRAPH_NAME
 from appliance.core.manifest_json import MAX_TOTAL_BYTES
 from appliance.core.signing_key import TrustedKey
 from appliance.ports import DiskSpace
@@ -175,6 +175,11 @@ class BundleFiles:
         """Return the graph of an installed bundle, hash checked. Raises ModelUnavailable."""
         directory = self._directory(digest)
         return read_file(directory, GRAPH_NAME, read_manifest(directory, digest))
+
+    def card(self, digest: str) -> str:
+        """Return the card of an installed bundle, hash checked. Raises ModelUnavailable."""
+        directory = self._directory(digest)
+        return read_file(directory, CARD_NAME, read_manifest(directory, digest)).decode()
 
     def installed(self, *, older_than_s: float = -math.inf) -> frozenset[str]:
         """Return the digests of the bundles installed at least so long ago, whole or not."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.bundle import cautions_of
 from appliance.core.container import contents, read_container
 from appliance.core.errors import (
     ApplianceError,
@@ -19,7 +20,7 @@ from appliance.core.errors import (
 from appliance.core.manifest import Manifest
 from appliance.core.manifest_json import parse_manifest
 from models.demonstrating import KEY
-from models.pack import pack
+from models.pack import NEVER_EVALUATED, pack
 from tests.models.lab.authors import (
     Loudness,
     LoudnessWithAnswers,
@@ -51,6 +52,16 @@ def packed(model: Path, target: Path) -> tuple[Manifest, str, bytes]:
         for member in read_container(memoryview(container))
     }
     return parse_manifest(files["manifest.json"]), files["card.md"].decode(), container
+
+
+def test_a_model_that_nobody_evaluated_says_so(model: Path, tmp_path: Path) -> None:
+    """To whoever packs it, and by its card to the hospital; a demonstration says enough."""
+    assert pack(model, key_path=KEY, target_directory=tmp_path / "a").warnings == ()
+    told = model / "bundle.toml"
+    told.write_text(told.read_text().replace("demonstration = true", "demonstration = false"))
+    _, card, _ = packed(model, tmp_path / "b")
+    assert cautions_of(card) == (NEVER_EVALUATED,)
+    assert pack(model, key_path=KEY, target_directory=tmp_path / "b").warnings == cautions_of(card)
 
 
 def test_the_bundle_says_what_the_author_said(model: Path, tmp_path: Path) -> None:
