@@ -158,6 +158,21 @@ def test_what_is_left_out_says_why(ward: Tablet, box: Box) -> None:
     assert "bpm_absent_reason" not in answers
 
 
+def test_a_number_of_another_shape_is_no_wrong_letter(ward: Tablet, box: Box) -> None:
+    """A digit lost by the scanner is told as that, and no wristband can hold such a number."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.tap("Iniciar avaliação")
+    ward.press(ward.page.get_by_text("Hospital das Clínicas", exact=True))
+    ward.fill("RGH do paciente", nurse.RGH.replace("2", ""))
+    ward.page.get_by_label("Idade").first.click()
+    ward.sees("RGH deste hospital: 8 números e 1 letra.")
+    assert ward.page.get_by_role("radio", name="Conferi na pulseira").count() == 0
+    ward.fill("RGH do paciente", nurse.RGH[:-1] + "A")
+    ward.page.get_by_label("Idade").first.click()
+    ward.sees("A letra não confere. Confira na pulseira.")
+    expect(ward.page.get_by_role("radio", name="Conferi na pulseira")).to_be_visible()
+
+
 def to_faulty_review(ward: Tablet) -> None:
     """Lead a patient to the review whose answers went wrong on the way."""
     nurse.fill_essentials(ward)

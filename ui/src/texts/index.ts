@@ -10,11 +10,16 @@ export type Language = "pt-BR" | "en";
 export const CATALOGUES: Readonly<Record<Language, Texts>> = { "pt-BR": ptBR, en };
 export const LANGUAGES = Object.keys(CATALOGUES) as Language[];
 
-/** Return a time of day, with the day where it is not today. */
+/** Return a time of day, with the day where it is not today: "ontem, 22:10", "23/11, 22:10". */
 export function writtenTime(at: Date, now: Date, language: Language): string {
-  const time = { hour: "2-digit", minute: "2-digit", hour12: false } as const;
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
   const day = { day: "2-digit", month: "2-digit" } as const;
   const isToday = at.toDateString() === now.toDateString();
+  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
+  if (at.toDateString() === yesterday.toDateString()) {
+    const word = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-1, "day");
+    return `${word}, ${new Intl.DateTimeFormat(language, time).format(at)}`;
+  }
   return new Intl.DateTimeFormat(language, isToday ? time : { ...day, ...time }).format(at);
 }
 

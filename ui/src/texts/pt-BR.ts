@@ -109,6 +109,7 @@ export const ptBR = {
     confirmTitle: "Confira o valor",
     mend: "Corrigir",
     rghLetter: "A letra não confere. Confira na pulseira.",
+    rghShape: (digits: number): string => `RGH deste hospital: ${digits} números e 1 letra.`,
     rghWhy: "Se o RGH está certo, diga por quê",
     rghFits: "A letra confere.",
     keypad: "Teclado do RGH",
@@ -136,7 +137,7 @@ export const ptBR = {
   consent: {
     title: "O paciente aceita participar?",
     text: "Ler o termo",
-    who: "Quem decide",
+    who: "Quem decidiu",
     patient: "Paciente",
     legal_representative: "Representante legal",
     relationship: "Parentesco ou vínculo",
@@ -241,6 +242,8 @@ export const ptBR = {
   alert: {
     below: (limit: string): string => `Abaixo do limite do hospital (${limit}).`,
     above: (limit: string): string => `Acima do limite do hospital (${limit}).`,
+    measured: (sign: string, value: string): string => `${sign} medida: ${value}`,
+    on: (support: string): string => ` com ${support}`,
     at: (time: string): string => `às ${time}`,
     act: "Avalie o paciente agora. O resultado da voz não muda isso.",
     briefly: "Avalie agora",
@@ -333,6 +336,7 @@ export const ptBR = {
     test: "Testar",
     testStop: "Parar o teste",
     testHear: "Ouvir o teste",
+    testShort: "Teste muito curto: fale por dois segundos ou mais.",
     testHint: "Fale normalmente, a cerca de um palmo.",
     language: "Idioma",
     waiting: "O que espera",

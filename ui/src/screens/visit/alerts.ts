@@ -12,7 +12,7 @@ export interface ToldSign {
   readonly field: string;
   /** The sign and its value alone: `SpO₂: 88%`. */
   readonly sign: string;
-  /** Under what it was measured, and which bound it is out of. */
+  /** That it was measured and under what, and which bound it is out of. */
   readonly text: string;
 }
 
@@ -24,9 +24,12 @@ export function toldSigns(protocol: Protocol, answers: Answers, t: Texts, langua
     const value = Number(answers[name]);
     if (!isWithin(value, field.hardRange)) return [];
     const unit = field.unit === "%" ? "%" : "";
-    const sign = `${withoutUnit(inLanguage(field.labels, language))}: ${writtenNumber(value, language)}${unit}`;
+    const label = withoutUnit(inLanguage(field.labels, language));
+    const written = writtenNumber(value, language) + unit;
+    const measured = t.alert.measured(label, written);
     const under = name === "spo2" ? circumstances(protocol, answers, t, language) : "";
-    return [{ field: name, sign, text: `${sign}${under}. ${boundWords(value, field, bounds, unit, t, language)}` }];
+    const sign = `${label}: ${written}`;
+    return [{ field: name, sign, text: `${measured}${under}. ${boundWords(value, field, bounds, unit, t, language)}` }];
   });
 }
 
@@ -37,12 +40,18 @@ function circumstances(protocol: Protocol, answers: Answers, t: Texts, language:
   const words = typeof support === "string" && support !== "unknown" ? field?.choiceLabels[language]?.[support] : undefined;
   const flow = answers["o2_flow_lpm"];
   const at = answers["spo2_at"];
+  const on = words === undefined ? "" : t.alert.on(inSentence(words));
   const told = [
-    words === undefined ? "" : inSentence(words),
     typeof flow === "number" ? `${writtenNumber(flow, language)} L/min` : "",
-    typeof at === "string" ? t.alert.at(writtenTime(new Date(at), new Date(), language)) : "",
+    typeof at === "string" ? whenWords(new Date(at), new Date(), t, language) : "",
   ].filter(Boolean);
-  return told.length === 0 ? "" : ` (${told.join(", ")})`;
+  return on + told.map((one) => `, ${one}`).join("");
+}
+
+/** "às 03:10" today, "ontem, 22:10" before. */
+function whenWords(at: Date, now: Date, t: Texts, language: Language): string {
+  const written = writtenTime(at, now, language);
+  return at.toDateString() === now.toDateString() ? t.alert.at(written) : written;
 }
 
 /** A whole number at or under 91 is below 92: the limit is the first value that is well. */

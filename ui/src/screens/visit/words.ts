@@ -2,6 +2,8 @@
 
 import type { FormCode } from "../../protocol/form.ts";
 import type { Field } from "../../protocol/protocol.ts";
+import { isRghShaped } from "../../protocol/rgh.ts";
+import type { RghRule } from "../../protocol/rgh.ts";
 import type { Language, Texts } from "../../texts/index.ts";
 import { writtenNumber } from "../../texts/index.ts";
 
@@ -25,6 +27,11 @@ export function errorWords(t: Texts, label: string, field: Field, code: FormCode
     default:
       return t.errors.other(label);
   }
+}
+
+/** Return why a number does not fit the hospital's rule: another shape, or a letter that is not its own. */
+export function rghWords(t: Texts, rgh: string, rule: RghRule | null): string {
+  return rule === null || isRghShaped(rgh, rule) ? t.visit.rghLetter : t.visit.rghShape(rule.length - 1);
 }
 
 /** Return a label without the unit or hint in brackets at its end. */
