@@ -266,7 +266,9 @@ export class App {
 
   /** Erase patients in hand that nobody came back to. */
   async forgetOld(): Promise<void> {
-    for (const { visit } of await this.drafts.forgetOld()) await this.outbox.erase(visit.id);
+    const forgotten = await this.drafts.forgetOld();
+    // What was forgotten is not written again by the screen that comes back.
+    if (forgotten.some(({ visit }) => visit.id === this.draft?.visit.id)) this.draft = null;
   }
 
   /** Learn what a shift needs. */

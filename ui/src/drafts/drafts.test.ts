@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 
 import { beforeEach, expect, test } from "vitest";
 
+import { Outbox } from "../outbox/outbox.ts";
 import { Tablet } from "../store/database.ts";
 import type { Visit } from "../visit/visit.ts";
 import type { TakeUnderWay } from "./drafts.ts";
@@ -69,4 +70,23 @@ test("samples of a patient who is in nobody's hand are erased", async () => {
   await drafts.keepSamples("gone", take("cut"), [Int16Array.of(1)]);
   await drafts.forgetOld();
   expect(await drafts.cutTake("gone", "aceite")).toBe(null);
+});
+
+test("sealed takes that wait for nobody's patient are erased, and no others", async () => {
+  const outbox = new Outbox(tablet, () => now);
+  const hold = (id: string, of: string): Promise<void> =>
+    outbox.hold({ id, visit: of, kind: "recording", role: "aceite", sha256: "00", sealed: Uint8Array.of(1) });
+  await drafts.keep(visit("forgotten"), "ana");
+  await hold("of the forgotten", "forgotten");
+  await hold("of an erased one", "erased");
+  await hold("of one that was sent", "sent");
+  await outbox.release("sent");
+  now += FORGOTTEN_AFTER_MS + 1;
+  await drafts.keep(visit("in hand"), "bia");
+  await hold("of the one in hand", "in hand");
+  await drafts.forgetOld();
+  const left = await outbox.all();
+  expect(left.map(({ id }) => id).sort()).toEqual(["of one that was sent", "of the one in hand"]);
+  expect(await outbox.sealedOf("of the forgotten")).toBe(null);
+  expect(await outbox.sealedOf("of the one in hand")).toEqual(Uint8Array.of(1));
 });

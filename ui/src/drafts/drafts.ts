@@ -71,16 +71,24 @@ export class Drafts {
     });
   }
 
-  /** Erase what nobody came back to for twelve hours, and samples of no visit; return whose visits those were. */
+  /**
+   * Erase what nobody came back to for twelve hours; return whose visits those were.
+   *
+   * With them go samples and sealed takes that wait for no visit in hand: all of it at once, or nothing.
+   */
   async forgetOld(): Promise<readonly Draft[]> {
     return this.#tablet.use(async (database) => {
-      const writing = database.transaction(["drafts", "chunks"], "readwrite", { durability: "strict" });
+      const stores = ["drafts", "chunks", "items", "sealed"] as const;
+      const writing = database.transaction(stores, "readwrite", { durability: "strict" });
       const drafts = writing.objectStore("drafts");
       const all = await drafts.getAll();
       const old = all.filter(({ changedAt }) => this.#now() - changedAt > FORGOTTEN_AFTER_MS);
       const inHand = new Set(all.filter((draft) => !old.includes(draft)).map(({ visit }) => visit.id));
+      const held = (await writing.objectStore("items").getAll()).filter(({ state }) => state === "held");
+      const orphans = held.filter(({ visit }) => !inHand.has(visit));
       await Promise.all([
         ...old.map(({ userId }) => drafts.delete(userId)),
+        ...orphans.flatMap(({ id }) => [writing.objectStore("items").delete(id), writing.objectStore("sealed").delete(id)]),
         eraseChunks(writing.objectStore("chunks"), (visit) => !inHand.has(visit)),
         writing.done,
       ]);
