@@ -25,6 +25,7 @@ class Column(Generic[Row]):
         type: `string`, `integer`, `number`, `boolean`, `instant` or `numbers` (JSON).
         unit: UCUM; empty where there is none.
         values: all that a text may be; empty where it may be any.
+        of_tablet: an instant by the clock of a tablet, so none of the box's own work.
         cell: takes the value from a row.
     """
 
@@ -33,6 +34,7 @@ class Column(Generic[Row]):
     meaning: str
     unit: str = ""
     values: tuple[str, ...] = ()
+    of_tablet: bool = False
     cell: Callable[[Row], Cell]
 
     @property
@@ -114,7 +116,7 @@ def header(columns: Sequence[Column[Row]]) -> tuple[str, ...]:
 
 def cells(columns: Sequence[Column[Row]], row: Row, calendar: Calendar) -> tuple[Cell, ...]:
     """Return a row's cells in the order of the columns, each instant by the calendar."""
-    return tuple(calendar.cell(one.cell(row)) for one in columns)
+    return tuple(calendar.cell(one.cell(row), of_tablet=one.of_tablet) for one in columns)
 
 
 def texts_of(protocols: Sequence[Protocol]) -> ProtocolTexts:
@@ -135,9 +137,18 @@ def column(
     *,
     unit: str = "",
     values: Iterable[str] = (),
+    of_tablet: bool = False,
 ) -> Column[Row]:
     """Return a column; short, since there are many."""
-    return Column(name=name, type=kind, meaning=meaning, unit=unit, values=tuple(values), cell=cell)
+    return Column(
+        name=name,
+        type=kind,
+        meaning=meaning,
+        unit=unit,
+        values=tuple(values),
+        of_tablet=of_tablet,
+        cell=cell,
+    )
 
 
 def one_of(known: frozenset[str], text: str | None) -> str | None:

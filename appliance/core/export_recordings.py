@@ -21,7 +21,13 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
     column("role", "string", "which recording of the protocol", lambda r: r.attachment.role),
     column("take", "integer", "number of the take, from 1", lambda r: r.attachment.take),
     column("chosen", "boolean", "the take that counts", lambda r: r.attachment.chosen),
-    column("started_at", "instant", "when it was begun", lambda r: r.attachment.started_at),
+    column(
+        "started_at",
+        "instant",
+        "when it was begun",
+        lambda r: r.attachment.started_at,
+        of_tablet=True,
+    ),
     column("received_at", "instant", "when the box had it", lambda r: r.recording.received_at),
     column(
         "sha256",
