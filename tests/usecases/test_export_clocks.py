@@ -6,13 +6,29 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from appliance.core.ids import ResultId
 from tests.builders import NOON, a_model_version, an_audit
-from tests.usecases.test_export import told, work
+from tests.usecases.test_export import export, sent, told, withdraw, work
 from tests.usecases.test_export_choices import exported
 from tests.usecases.ward import Ward
 
 YEAR = timedelta(days=365)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), YEAR])
+def test_who_took_consent_back_is_in_no_export_whatever_a_tablet_says(
+    ward: Ward, tmp_path: Path, ahead: timedelta
+) -> None:
+    """A consent the box had before the withdrawal was given before it."""
+    asked = ward.request(ward.recordings(), captured_at=NOON + ahead)
+    ward.submit(replace(asked, consent=replace(asked.consent, taken_at=NOON + ahead)))
+    withdraw(ward, sent(ward).id)
+
+    counts = export(ward, tmp_path / "out")
+
+    assert (counts.n_inferences, counts.n_without_consent) == (0, 2)
 
 
 def test_the_box_s_own_work_is_not_told_by_the_clock_of_a_tablet(
