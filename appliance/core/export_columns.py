@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Generic, TypeVar
 
 from appliance.core.csv_text import Cell
+from appliance.core.export_audio import Sound
 from appliance.core.export_dates import Calendar
 from appliance.core.ids import InferenceId
 from appliance.core.inference import Attachment, Consent, Inference, Recording
@@ -77,8 +78,7 @@ class RecordingRow:
 
     Attributes:
         room_noise_db: of the recording of the room that was judged with it; None without one.
-        path: of its sound in the export; None where the sound is not in it.
-        sha256: of its file, where that may be told.
+        sound: its file, as it leaves or would.
         said: only prompts of these are told.
     """
 
@@ -86,8 +86,7 @@ class RecordingRow:
     attachment: Attachment
     recording: Recording
     room_noise_db: float | None
-    path: str | None
-    sha256: str | None
+    sound: Sound
     said: ProtocolTexts
 
 

@@ -132,7 +132,7 @@ Sound
   name; recordings.path says which. A voice identifies: treat these files as you would a name.
   Spoken consents are never in it, nor is who accepted but did not agree to audio_sharing. Unless
   patients are identified, what a recorder wrote into a file beside the sound (LIST, bext) is
-  taken out; recordings.sha256 is that of the file here.
+  taken out; recordings.sha256 and n_bytes are those of the file here.
 """
 
 _HOW: Final = """\

@@ -33,9 +33,16 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
         "sha256",
         "string",
         "digest of the file, where it is in this export or patients are identified",
-        lambda r: r.sha256,
+        lambda r: r.sound.sha256,
     ),
-    column("n_bytes", "integer", "length of the file", lambda r: r.recording.n_bytes, unit="By"),
+    column(
+        "n_bytes",
+        "integer",
+        "length of the file as it is in this export, or would be: header and samples alone, "
+        "unless patients are identified",
+        lambda r: r.sound.n_bytes,
+        unit="By",
+    ),
     column("gaps", "integer", "interruptions of the sound", lambda r: r.attachment.gaps),
     column(
         "prompt_sha256",
@@ -151,5 +158,7 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
         lambda r: r.attachment.capture.sample_rate_hz,
         unit="Hz",
     ),
-    column("path", "string", "its file in this export; empty without sound", lambda r: r.path),
+    column(
+        "path", "string", "its file in this export; empty without sound", lambda r: r.sound.path
+    ),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.core.csv_text import Cell, csv_row, plain_text
 from appliance.core.errors import FieldError, InvalidRequest, RecordDamaged
-from appliance.core.export_audio import Sound, may_leave, sound_alone, sound_path
+from appliance.core.export_audio import Sound, may_leave, n_bytes_alone, sound_alone, sound_path
 from appliance.core.export_choice import ExportChoice
 from appliance.core.export_columns import (
     Column,
@@ -183,24 +183,27 @@ class ExportRows:
         noise_db = noise_of_room(found.attached, found.recordings)
         for recording in found.recordings:
             place = found.attached[recording.id]
-            sound = self._copied(recording, place, row)
-            whole = recording.sha256 if self._choice.identified else None
             yield RecordingRow(
                 inference_id=row.inference.id,
                 attachment=place,
                 recording=self._names.recording(recording),
                 room_noise_db=noise_db,
-                path=sound.path if sound else None,
-                sha256=sound.sha256 if sound else whole,
+                sound=self._sound(recording, place, row),
                 said=self._said,
             )
 
-    def _copied(self, recording: Recording, place: Attachment, row: InferenceRow) -> Sound | None:
-        """Copy a sound into the export, unless it may not leave."""
+    def _sound(self, recording: Recording, place: Attachment, row: InferenceRow) -> Sound:
+        """Copy a sound into the export, unless it may not leave; return its file."""
+        identified = self._choice.identified
         if not self._choice.audio or not may_leave(row.consent, place.role):
-            return None
+            n_bytes = recording.n_bytes
+            return Sound(
+                path=None,
+                sha256=recording.sha256 if identified else None,
+                n_bytes=n_bytes if identified else n_bytes_alone(n_bytes, recording.measures),
+            )
         content = self._sounds.read(recording.sha256)
-        if not self._choice.identified:
+        if not identified:
             content = sound_alone(content)
         digest = Sha256(hashlib.sha256(content).hexdigest())
         path = sound_path(row.patient_id, row.inference.id, place, digest)
@@ -209,7 +212,7 @@ class ExportRows:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         self.counts.n_sounds += 1
-        return Sound(path=path, sha256=digest)
+        return Sound(path=path, sha256=digest, n_bytes=len(content))
 
     def _add(self, table: str, key: str, rows: Iterable[Iterable[Cell]]) -> None:
         block = "".join(map(csv_row, rows))
