@@ -112,14 +112,20 @@ _DATES: Final = {
     Dates.SHIFTED: f"""\
   All dates of a patient are moved back by the same number of whole days, 1 to {MAX_DAYS}, and
   instants are cut to the minute: intervals and times of day are true, dates, seasons and days of
-  the week are not. The number is the same at every export of this study. Rows stand in the order
-  of their ids, which tells nothing of time. Instants more than a day after the visit (an import, a
-  model asked later) are empty: shared by many, they would tell by how much each was moved.
+  the week are not. Rows stand in the order of their ids, which tells nothing of time. Instants
+  more than a day after the visit (an import, a model asked later) are empty: shared by many, they
+  would tell by how much each was moved.
+  That number and all ids are the same at every export of this study. So whoever holds two exports
+  knows that what is new in the later one was received between two known days, and roughly by how
+  much its dates were moved. Take the whole, and seldom; or --dates month-hour for a study whose
+  data is taken often (--since), and never both ways for one study.
 """,
     Dates.MONTH_HOUR: """\
   Every instant is told as the first of its month at its full hour in UTC, every date as the first
   of its month: intervals cannot be computed. Rows stand in the order of their ids, which tells
-  nothing of time.
+  nothing of time. Ids are the same at every export of this study: what is new since an earlier
+  one was received between the two. Never export the study with moved dates, too: both together
+  tell by how much they were moved.
 """,
     Dates.TRUE: """\
   Dates and instants are the true ones. Rows stand in the order of their ids.

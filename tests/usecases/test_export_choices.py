@@ -484,6 +484,20 @@ def test_a_cut_is_told_by_its_month_where_dates_are_moved(ward: Ward, tmp_path: 
     assert str(entry.details["since"]).startswith("2026-02-28T")
 
 
+@pytest.mark.parametrize("dates", [Dates.SHIFTED, Dates.MONTH_HOUR])
+def test_what_two_exports_tell_together_is_said(ward: Ward, tmp_path: Path, dates: Dates) -> None:
+    """What is new in the later one came between them, and its id is the same in all."""
+    sent(ward)
+    first = exported(ward, tmp_path / "first", dates=dates)["inferences.csv"]
+    new = sent(ward)
+    later = exported(ward, tmp_path / "later", dates=dates)["inferences.csv"]
+
+    assert {row["id"] for row in later} - {row["id"] for row in first} == {told_id(new.id)}
+    text = " ".join((tmp_path / "later" / "README.txt").read_text(encoding="utf-8").split())
+    assert "received between" in text
+    assert "ids are the same at every export of this study" in text.lower()
+
+
 def test_who_said_no_to_this_study_is_not_in_it(ward: Ward, tmp_path: Path) -> None:
     """Taking part was accepted, this use was not."""
     asked = ward.request(ward.recordings())
