@@ -40,7 +40,11 @@ DatesOption: TypeAlias = Annotated[
 ]
 SinceOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="What the box received from then on: 2026-11-01."),
+    typer.Option(
+        metavar="TIME",
+        help="What the box received from then on: 2026-11-01. Cuts tell when that was, and so "
+        "roughly how far dates were moved: take --dates month-hour.",
+    ),
 ]
 WhereOption: TypeAlias = Annotated[
     list[str] | None,

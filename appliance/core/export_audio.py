@@ -7,7 +7,8 @@ from typing import Final
 
 from appliance.core.ids import InferenceId, Sha256
 from appliance.core.inference import Attachment, Consent, ConsentDecision
-from appliance.core.wav import read_wav, write_wav
+from appliance.core.quality import Measures
+from appliance.core.wav import HEADER_BYTES, SAMPLE_BYTES, read_wav, write_wav
 
 DIRECTORY: Final = "audio"
 SPOKEN_CONSENT_ROLE: Final = "aceite"
@@ -20,10 +21,17 @@ N_DIGITS: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """A file of sound in an export: where, and its digest there."""
+    """A file of sound as it leaves, or would.
 
-    path: str
-    sha256: Sha256
+    Attributes:
+        path: of it in the export; None where it is not in it.
+        sha256: where that may be told.
+        n_bytes: its length.
+    """
+
+    path: str | None
+    sha256: Sha256 | None
+    n_bytes: int
 
 
 def may_leave(consent: Consent, role: str) -> bool:
@@ -62,3 +70,17 @@ def sound_alone(content: bytes) -> bytes:
     """
     wav = read_wav(content)
     return write_wav(wav.pcm, wav.sample_rate_hz)
+
+
+def n_bytes_alone(n_bytes: int, measures: Measures) -> int:
+    """Return how long `sound_alone` makes a file, without reading it.
+
+    One that could hold two channels has two: nobody writes as much beside a sound as there is.
+
+    Args:
+        n_bytes: length of the file.
+        measures: of its first channel.
+    """
+    one_channel = SAMPLE_BYTES * round(measures.duration_s * measures.sample_rate_hz)
+    n_channels = 2 if n_bytes >= HEADER_BYTES + 2 * one_channel else 1
+    return HEADER_BYTES + n_channels * one_channel

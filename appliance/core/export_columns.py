@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Generic, TypeVar
 
 from appliance.core.csv_text import Cell
+from appliance.core.export_audio import Sound
 from appliance.core.export_dates import Calendar
 from appliance.core.ids import InferenceId
 from appliance.core.inference import Attachment, Consent, Inference, Recording
@@ -25,6 +26,7 @@ class Column(Generic[Row]):
         type: `string`, `integer`, `number`, `boolean`, `instant` or `numbers` (JSON).
         unit: UCUM; empty where there is none.
         values: all that a text may be; empty where it may be any.
+        of_tablet: an instant by the clock of a tablet, so none of the box's own work.
         cell: takes the value from a row.
     """
 
@@ -33,6 +35,7 @@ class Column(Generic[Row]):
     meaning: str
     unit: str = ""
     values: tuple[str, ...] = ()
+    of_tablet: bool = False
     cell: Callable[[Row], Cell]
 
     @property
@@ -75,8 +78,7 @@ class RecordingRow:
 
     Attributes:
         room_noise_db: of the recording of the room that was judged with it; None without one.
-        path: of its sound in the export; None where the sound is not in it.
-        sha256: of its file, where that may be told.
+        sound: its file, as it leaves or would.
         said: only prompts of these are told.
     """
 
@@ -84,8 +86,7 @@ class RecordingRow:
     attachment: Attachment
     recording: Recording
     room_noise_db: float | None
-    path: str | None
-    sha256: str | None
+    sound: Sound
     said: ProtocolTexts
 
 
@@ -114,7 +115,7 @@ def header(columns: Sequence[Column[Row]]) -> tuple[str, ...]:
 
 def cells(columns: Sequence[Column[Row]], row: Row, calendar: Calendar) -> tuple[Cell, ...]:
     """Return a row's cells in the order of the columns, each instant by the calendar."""
-    return tuple(calendar.cell(one.cell(row)) for one in columns)
+    return tuple(calendar.cell(one.cell(row), of_tablet=one.of_tablet) for one in columns)
 
 
 def texts_of(protocols: Sequence[Protocol]) -> ProtocolTexts:
@@ -135,9 +136,18 @@ def column(
     *,
     unit: str = "",
     values: Iterable[str] = (),
+    of_tablet: bool = False,
 ) -> Column[Row]:
     """Return a column; short, since there are many."""
-    return Column(name=name, type=kind, meaning=meaning, unit=unit, values=tuple(values), cell=cell)
+    return Column(
+        name=name,
+        type=kind,
+        meaning=meaning,
+        unit=unit,
+        values=tuple(values),
+        of_tablet=of_tablet,
+        cell=cell,
+    )
 
 
 def one_of(known: frozenset[str], text: str | None) -> str | None:

@@ -51,14 +51,19 @@ class Calendar:
     back: timedelta
     until: datetime
 
-    def cell(self, cell: Cell) -> Cell:
+    def cell(self, cell: Cell, *, of_tablet: bool = False) -> Cell:
         """Return a cell as it may be told: an instant by this calendar, all else as it is.
 
         A moved instant of the box's own work is not told.
+
+        Args:
+            cell: of a row.
+            of_tablet: an instant is by the clock of a tablet, which does none of that work.
         """
         if not isinstance(cell, datetime):
             return cell
-        return None if self.dates is Dates.SHIFTED and cell > self.until else self.instant(cell)
+        is_own_work = cell > self.until and not of_tablet
+        return None if self.dates is Dates.SHIFTED and is_own_work else self.instant(cell)
 
     def instant(self, at: datetime) -> datetime | None:
         """Return an instant in UTC; None where a moved one has no date."""
@@ -102,7 +107,7 @@ def calendar_of(key: bytes, person: str, dates: Dates, *, seen_at: datetime) -> 
         key: 32 bytes of the study.
         person: the pseudonym of the patient.
         dates: how they are told.
-        seen_at: when the patient was here.
+        seen_at: when the patient was here; no later than the box heard of it.
     """
     digest = hmac.digest(key, f"days\x1f{person}".encode(), hashlib.sha256)
     back = timedelta(days=1 + int.from_bytes(digest[:8]) % MAX_DAYS)

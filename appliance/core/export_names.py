@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from appliance.core.export_columns import only
 from appliance.core.export_dates import Calendar, Dates, calendar_of
-from appliance.core.form_columns import RGH
 from appliance.core.ids import (
     ConsentId,
     HospitalId,
@@ -38,15 +37,16 @@ class Names:
 
     def patient(self, inference: Inference) -> str | None:
         """Return the pseudonym of its patient; None where no RGH was asked."""
-        rgh = inference.form.get(RGH)
-        if not isinstance(rgh, str):
+        if inference.rgh is None:
             return None
-        return patient_pseudonym(self.key, inference.hospital_id, rgh)
+        return patient_pseudonym(self.key, inference.hospital_id, inference.rgh)
 
     def calendar(self, inference: Inference, patient_id: str | None) -> Calendar:
         """Return how dates of its patient are told; of nobody known, each inference is its own."""
         person = patient_id or inference.id
-        return calendar_of(self.key, person, self.dates, seen_at=inference.captured_at)
+        # The patient was seen before the box had word of it, whatever the clock of a tablet says.
+        seen_at = min(inference.captured_at, inference.received_at)
+        return calendar_of(self.key, person, self.dates, seen_at=seen_at)
 
     def inference(self, inference: Inference) -> Inference:
         """Return it with ids as they are told."""

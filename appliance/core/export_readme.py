@@ -112,14 +112,20 @@ _DATES: Final = {
     Dates.SHIFTED: f"""\
   All dates of a patient are moved back by the same number of whole days, 1 to {MAX_DAYS}, and
   instants are cut to the minute: intervals and times of day are true, dates, seasons and days of
-  the week are not. The number is the same at every export of this study. Rows stand in the order
-  of their ids, which tells nothing of time. Instants more than a day after the visit (an import, a
-  model asked later) are empty: shared by many, they would tell by how much each was moved.
+  the week are not. Rows stand in the order of their ids, which tells nothing of time. Instants
+  more than a day after the visit (an import, a model asked later) are empty: shared by many, they
+  would tell by how much each was moved.
+  That number and all ids are the same at every export of this study. So whoever holds two exports
+  knows that what is new in the later one was received between two known days, and roughly by how
+  much its dates were moved. Take the whole, and seldom; or --dates month-hour for a study whose
+  data is taken often (--since), and never both ways for one study.
 """,
     Dates.MONTH_HOUR: """\
   Every instant is told as the first of its month at its full hour in UTC, every date as the first
   of its month: intervals cannot be computed. Rows stand in the order of their ids, which tells
-  nothing of time.
+  nothing of time. Ids are the same at every export of this study: what is new since an earlier
+  one was received between the two. Never export the study with moved dates, too: both together
+  tell by how much they were moved.
 """,
     Dates.TRUE: """\
   Dates and instants are the true ones. Rows stand in the order of their ids.
@@ -132,7 +138,7 @@ Sound
   name; recordings.path says which. A voice identifies: treat these files as you would a name.
   Spoken consents are never in it, nor is who accepted but did not agree to audio_sharing. Unless
   patients are identified, what a recorder wrote into a file beside the sound (LIST, bext) is
-  taken out; recordings.sha256 is that of the file here.
+  taken out; recordings.sha256 and n_bytes are those of the file here.
 """
 
 _HOW: Final = """\
@@ -143,17 +149,42 @@ How to read it
   a text that begins with one: take one apostrophe away to have the text. Numbers have none.
   The same records and options give the same bytes.
 
-  pandas
-    inferences = pd.read_csv("inferences.csv", parse_dates=["created_in"])
-    results = pd.read_csv("results.csv")
+  A code is a text, also where it looks like a truth value (TRUE): the lines below take the types
+  from datapackage.json or codebook.csv, so that a column has one type in every part of the data.
+
+  pandas (2 or newer)
+    import json
+    import pandas as pd
+
+    with open("datapackage.json", encoding="utf-8") as file:
+        tables = {one["path"]: one["schema"]["fields"] for one in json.load(file)["resources"]}
+    types = {"integer": "Int64", "number": "float64", "boolean": "boolean"}
+
+    def table(path):
+        kinds = {field["name"]: field["type"] for field in tables[path]}
+        found = pd.read_csv(path, keep_default_na=False, na_values=[""],
+                            dtype={name: types.get(kind, "string") for name, kind in kinds.items()})
+        for name, kind in kinds.items():
+            if kind in ("date", "datetime"):
+                found[name] = pd.to_datetime(found[name], format="ISO8601", utc=kind == "datetime")
+        return found
+
+    inferences, results = table("inferences.csv"), table("results.csv")
     both = inferences.merge(results, left_on="id", right_on="inference_id",
                             suffixes=("", "_result"))
   R
-    inferences <- read.csv("inferences.csv", na.strings = "")
-    results <- read.csv("results.csv", na.strings = "")
+    book <- read.csv("codebook.csv", colClasses = "character")
+    book <- book[book$exported == "yes" & !book$type %in% c("integer", "number", "boolean"), ]
+    table_of <- function(path) {
+      texts <- unique(book$column[book$file == path])
+      read.csv(path, na.strings = "", colClasses = setNames(rep("character", length(texts)), texts))
+    }
+    inferences <- table_of("inferences.csv")
+    results <- table_of("results.csv")
     both <- merge(inferences, results, by.x = "id", by.y = "inference_id",
                   suffixes = c("", "_result"))
-  DuckDB
-    SELECT * FROM read_csv('inferences.csv', header = true) AS i
-    JOIN read_csv('results.csv', header = true) AS r ON r.inference_id = i.id;
+  DuckDB, where a column is a text until it is cast
+    SELECT i.patient_id, i.created_in::TIMESTAMPTZ AS at, r.probability::DOUBLE AS probability
+    FROM read_csv('inferences.csv', header = true, all_varchar = true) AS i
+    JOIN read_csv('results.csv', header = true, all_varchar = true) AS r ON r.inference_id = i.id;
 """

@@ -21,15 +21,28 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
     column("role", "string", "which recording of the protocol", lambda r: r.attachment.role),
     column("take", "integer", "number of the take, from 1", lambda r: r.attachment.take),
     column("chosen", "boolean", "the take that counts", lambda r: r.attachment.chosen),
-    column("started_at", "instant", "when it was begun", lambda r: r.attachment.started_at),
+    column(
+        "started_at",
+        "instant",
+        "when it was begun",
+        lambda r: r.attachment.started_at,
+        of_tablet=True,
+    ),
     column("received_at", "instant", "when the box had it", lambda r: r.recording.received_at),
     column(
         "sha256",
         "string",
         "digest of the file, where it is in this export or patients are identified",
-        lambda r: r.sha256,
+        lambda r: r.sound.sha256,
     ),
-    column("n_bytes", "integer", "length of the file", lambda r: r.recording.n_bytes, unit="By"),
+    column(
+        "n_bytes",
+        "integer",
+        "length of the file as it is in this export, or would be: header and samples alone, "
+        "unless patients are identified",
+        lambda r: r.sound.n_bytes,
+        unit="By",
+    ),
     column("gaps", "integer", "interruptions of the sound", lambda r: r.attachment.gaps),
     column(
         "prompt_sha256",
@@ -145,5 +158,7 @@ RECORDINGS: Final[tuple[Column[RecordingRow], ...]] = (
         lambda r: r.attachment.capture.sample_rate_hz,
         unit="Hz",
     ),
-    column("path", "string", "its file in this export; empty without sound", lambda r: r.path),
+    column(
+        "path", "string", "its file in this export; empty without sound", lambda r: r.sound.path
+    ),
 )

@@ -36,7 +36,13 @@ INFERENCES: Final[tuple[Column[InferenceRow], ...]] = (
     ),
     column("user_id", "string", "pseudonym of who took it", lambda r: r.inference.user_id),
     column("hospital_id", "string", "pseudonym of the hospital", lambda r: r.inference.hospital_id),
-    column("created_in", "instant", "when it was taken", lambda r: r.inference.captured_at),
+    column(
+        "created_in",
+        "instant",
+        "when it was taken",
+        lambda r: r.inference.captured_at,
+        of_tablet=True,
+    ),
     column("received_at", "instant", "when the box had it", lambda r: r.inference.received_at),
     column(
         "clock_offset_s",

@@ -172,6 +172,12 @@ class Inference:
         """Whether it is kept out of analyses: sample type TEST (PROTOCOL.md)."""
         return self.form.get("sample_type") == TEST
 
+    @property
+    def rgh(self) -> str | None:
+        """The number of its patient; None where none was asked."""
+        rgh = self.form.get("rgh")
+        return rgh if isinstance(rgh, str) else None
+
 
 class SortKey(StrEnum):
     """The columns a list may be sorted by (API.md §2)."""

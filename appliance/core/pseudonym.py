@@ -71,11 +71,19 @@ def patient_pseudonym(key: bytes, hospital_id: str | None, rgh: str) -> str:
 
     Args:
         key: 32 random bytes that never leave the box.
+        hospital_id, rgh: as `one_patient`.
+    """
+    return _digest(key, one_patient(hospital_id, rgh)).hexdigest()[:N_HEX_DIGITS]
+
+
+def one_patient(hospital_id: str | None, rgh: str) -> str:
+    """Return what is the same for one patient, and identifies: it never leaves the box.
+
+    Args:
         hospital_id: the same RGH in two hospitals is two patients.
         rgh: case, width and whatever divides its letters and digits do not matter.
     """
-    message = f"{hospital_id or ''}{_SEPARATOR}{_plain(rgh)}"
-    return _digest(key, message).hexdigest()[:N_HEX_DIGITS]
+    return f"{hospital_id or ''}{_SEPARATOR}{_plain(rgh)}"
 
 
 def _digest(key: bytes, message: str) -> hmac.HMAC:

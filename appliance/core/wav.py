@@ -23,10 +23,11 @@ MAX_CHANNELS: Final = 2
 # Field recorders write about ten chunks (LIST, bext, cue, …); a hostile file could hold millions.
 MAX_CHUNKS: Final = 64
 FULL_SCALE: Final = 32_768
+HEADER_BYTES: Final = 44
+SAMPLE_BYTES: Final = 2
 
 _RIFF_HEADER_BYTES: Final = 12
 _CHUNK_HEADER_BYTES: Final = 8
-_SAMPLE_BYTES: Final = 2
 _SAMPLE_BITS: Final = 16
 _TAG_PCM: Final = 0x0001
 _TAG_EXTENSIBLE: Final = 0xFFFE
@@ -110,7 +111,7 @@ def write_wav(pcm: NDArray[np.int16], sample_rate_hz: int) -> bytes:
     """
     n_channels = 1 if pcm.ndim == 1 else pcm.shape[1]
     samples = np.ascontiguousarray(pcm, dtype="<i2").tobytes()
-    block = n_channels * _SAMPLE_BYTES
+    block = n_channels * SAMPLE_BYTES
     header = struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         b"RIFF",
@@ -198,7 +199,7 @@ def _read_format(fmt: _Bytes) -> _Format:
         raise UnsupportedAudio(reason="channels", n_channels=n_channels)
     if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
         raise UnsupportedAudio(reason="sample-rate", sample_rate_hz=rate_hz)
-    if block != n_channels * _SAMPLE_BYTES or byte_rate != rate_hz * block:
+    if block != n_channels * SAMPLE_BYTES or byte_rate != rate_hz * block:
         raise InvalidAudio(reason="contradictory-fmt")
     return _Format(sample_rate_hz=rate_hz, n_channels=n_channels)
 
@@ -221,7 +222,7 @@ def _check_coding(fmt: _Bytes, *, tag: int, bits: int) -> None:
 def _samples(body: _Bytes, fmt: _Format) -> NDArray[np.int16]:
     if not body:
         raise InvalidAudio(reason="empty")
-    if len(body) % (fmt.n_channels * _SAMPLE_BYTES):
+    if len(body) % (fmt.n_channels * SAMPLE_BYTES):
         raise InvalidAudio(reason="odd-length")
     pcm = np.frombuffer(body, dtype="<i2").reshape(-1, fmt.n_channels)
     if pcm.shape[0] > MAX_DURATION_S * fmt.sample_rate_hz:

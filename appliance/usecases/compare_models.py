@@ -10,6 +10,7 @@ from appliance.core.model import ModelVersion
 from appliance.core.pseudonym import patient_pseudonym
 from appliance.core.result import ResultState
 from appliance.ports import InferenceRecords
+from appliance.usecases.consents import withdrawals
 
 
 def compared(
@@ -17,7 +18,7 @@ def compared(
 ) -> Iterator[Pair]:
     """Yield what both said, in the order in which the box received the inferences.
 
-    Left out is what one of them has not answered, or failed to, and whatever lost its consent.
+    Left out is what one of them has not answered, or failed to, and what research may not use.
 
     Args:
         key: 32 random bytes, with which patients become pseudonyms.
@@ -25,6 +26,7 @@ def compared(
     Raises:
         RecordDamaged.
     """
+    withdrawn = withdrawals(inferences)
     for inference in inferences.each():
         said = {
             result.model_version_id: result
@@ -34,7 +36,7 @@ def compared(
         a, b = said.get(first.id), said.get(second.id)
         if a is None or b is None or a.diagnosis is None or b.diagnosis is None:
             continue
-        if not inferences.consents(inference.id)[-1].decision.allows_recordings:
+        if not withdrawn.allow(inference, inferences.consents(inference.id)[-1]):
             continue
         yield Pair(
             inference_id=inference.id,
@@ -49,7 +51,6 @@ def compared(
 
 def _patient(inference: Inference, key: bytes) -> str:
     """Return whose visit it is; of nobody known, each is its own."""
-    rgh = inference.form.get("rgh")
-    if not isinstance(rgh, str):
+    if inference.rgh is None:
         return inference.id
-    return patient_pseudonym(key, inference.hospital_id, rgh)
+    return patient_pseudonym(key, inference.hospital_id, inference.rgh)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from appliance.core.audit import AuditAction, audited
 from appliance.core.ids import ConsentId, InferenceId
 from appliance.core.inference import Consent, ConsentDecision
+from appliance.core.withdrawals import Withdrawals, patient_of
 from appliance.ports import Clock, InferenceRecords, NewId
 
 
@@ -47,3 +50,18 @@ def withdraw_consent(
         ),
     )
     return withdrawal
+
+
+def withdrawals(inferences: InferenceRecords) -> Withdrawals:
+    """Return who has taken consent back until now.
+
+    Raises:
+        RecordDamaged.
+    """
+    last_at: dict[str, datetime] = {}
+    for inference, withdrawal in inferences.withdrawn():
+        patient = patient_of(inference)
+        if patient is not None:
+            at = withdrawal.taken_at
+            last_at[patient] = max(at, last_at.get(patient, at))
+    return Withdrawals(last_at)

@@ -9,7 +9,6 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +36,7 @@ from appliance.ports import (
     ProtocolRecords,
     RecordingRecords,
 )
+from appliance.usecases.consents import withdrawals
 from appliance.usecases.export_rows import ExportRows
 from appliance.usecases.protocols import parsed
 from appliance.usecases.whole_directory import (
@@ -140,24 +140,13 @@ def _written_rows(
             choice,
             names,
             records.audio,
-            _withdrawn(records.inferences, names),
+            withdrawals(records.inferences),
         )
         for number, inference in enumerate(records.inferences.each(), start=1):
             rows.add(inference, records.inferences, records.recordings)
             progress(number)
         rows.finish()
     return rows
-
-
-def _withdrawn(inferences: InferenceRecords, names: Names) -> dict[str, datetime]:
-    """Return when each patient who took consent back last did so, by pseudonym."""
-    found: dict[str, datetime] = {}
-    for inference, withdrawal in inferences.withdrawn():
-        patient_id = names.patient(inference)
-        if patient_id is not None:
-            at = withdrawal.taken_at
-            found[patient_id] = max(at, found.get(patient_id, at))
-    return found
 
 
 def _describe(

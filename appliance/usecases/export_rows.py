@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.core.csv_text import Cell, csv_row, plain_text
 from appliance.core.errors import FieldError, InvalidRequest, RecordDamaged
-from appliance.core.export_audio import Sound, may_leave, sound_alone, sound_path
+from appliance.core.export_audio import Sound, may_leave, n_bytes_alone, sound_alone, sound_path
 from appliance.core.export_choice import ExportChoice
 from appliance.core.export_columns import (
     Column,
@@ -36,6 +36,7 @@ from appliance.core.inference import (
 from appliance.core.protocol import Protocol
 from appliance.core.result import Result
 from appliance.core.small_groups import SmallGroups
+from appliance.core.withdrawals import Withdrawals
 from appliance.ports import AudioStore, InferenceRecords, RecordingRecords
 from appliance.usecases.sorted_lines import SortedLines
 from appliance.usecases.whole_directory import file_faults
@@ -52,7 +53,7 @@ class ExportRows:
         choice: ExportChoice,
         names: Names,
         sounds: AudioStore,
-        withdrawn: Mapping[str, datetime],
+        withdrawals: Withdrawals,
     ) -> None:
         """Begin empty tables.
 
@@ -63,7 +64,7 @@ class ExportRows:
             choice: what was asked for.
             names: what things are called.
             sounds: read only if they were asked for.
-            withdrawn: when a patient last took consent back, by pseudonym.
+            withdrawals: who took consent back.
 
         Raises:
             InvalidRequest: a condition is on a column that is not in the export, or cannot hold.
@@ -76,7 +77,7 @@ class ExportRows:
         self._choice = choice
         self._names = names
         self._sounds = sounds
-        self._withdrawn = withdrawn
+        self._withdrawals = withdrawals
         self._form = form_columns(protocols, identified=choice.identified)
         self._said = texts_of(protocols)
         columns = (*header(INFERENCES), *(column.name for column in self._form))
@@ -104,10 +105,6 @@ class ExportRows:
         if not consents:
             raise RecordDamaged(table="consents", record=inference.id)
         results = inferences.results(inference.id)
-        patient_id = self._names.patient(inference)
-        if self._took_back(patient_id, consents[-1]):
-            self.counts.n_without_consent += 1
-            return
         if not self._is_let_in(inference, consents[-1], results):
             return
         ids = tuple(one.recording_id for one in inference.attachments)
@@ -119,7 +116,7 @@ class ExportRows:
         )
         if len(found.recordings) != len(ids):
             raise RecordDamaged(table="recordings", record=inference.id)
-        self._write(found, patient_id)
+        self._write(found)
 
     def finish(self) -> None:
         """Write the tables in order, and count what only the whole tells."""
@@ -135,8 +132,7 @@ class ExportRows:
 
     def _is_let_in(self, inference: Inference, consent: Consent, results: Sequence[Result]) -> bool:
         """Return whether an inference may be told of; count why not."""
-        is_given = consent.decision.allows_recordings and consent.purposes.get("study") is not False
-        if not is_given:
+        if not self._withdrawals.allow(inference, consent):
             self.counts.n_without_consent += 1
         elif consent.decision is ConsentDecision.UNVERIFIED and not (
             self._choice.include_unverified
@@ -148,13 +144,9 @@ class ExportRows:
             return True
         return False
 
-    def _took_back(self, patient_id: str | None, consent: Consent) -> bool:
-        """Return whether a patient took consent back, at whatever visit, and gave none since."""
-        withdrawn_at = self._withdrawn.get(patient_id or "")
-        return withdrawn_at is not None and consent.taken_at <= withdrawn_at
-
-    def _write(self, found: Found, patient_id: str | None) -> None:
+    def _write(self, found: Found) -> None:
         inference, names = found.inference, self._names
+        patient_id = names.patient(inference)
         calendar = names.calendar(inference, patient_id)
         row = InferenceRow(
             inference=names.inference(inference), patient_id=patient_id, consent=found.consent
@@ -191,24 +183,27 @@ class ExportRows:
         noise_db = noise_of_room(found.attached, found.recordings)
         for recording in found.recordings:
             place = found.attached[recording.id]
-            sound = self._copied(recording, place, row)
-            whole = recording.sha256 if self._choice.identified else None
             yield RecordingRow(
                 inference_id=row.inference.id,
                 attachment=place,
                 recording=self._names.recording(recording),
                 room_noise_db=noise_db,
-                path=sound.path if sound else None,
-                sha256=sound.sha256 if sound else whole,
+                sound=self._sound(recording, place, row),
                 said=self._said,
             )
 
-    def _copied(self, recording: Recording, place: Attachment, row: InferenceRow) -> Sound | None:
-        """Copy a sound into the export, unless it may not leave."""
+    def _sound(self, recording: Recording, place: Attachment, row: InferenceRow) -> Sound:
+        """Copy a sound into the export, unless it may not leave; return its file."""
+        identified = self._choice.identified
         if not self._choice.audio or not may_leave(row.consent, place.role):
-            return None
+            n_bytes = recording.n_bytes
+            return Sound(
+                path=None,
+                sha256=recording.sha256 if identified else None,
+                n_bytes=n_bytes if identified else n_bytes_alone(n_bytes, recording.measures),
+            )
         content = self._sounds.read(recording.sha256)
-        if not self._choice.identified:
+        if not identified:
             content = sound_alone(content)
         digest = Sha256(hashlib.sha256(content).hexdigest())
         path = sound_path(row.patient_id, row.inference.id, place, digest)
@@ -217,7 +212,7 @@ class ExportRows:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         self.counts.n_sounds += 1
-        return Sound(path=path, sha256=digest)
+        return Sound(path=path, sha256=digest, n_bytes=len(content))
 
     def _add(self, table: str, key: str, rows: Iterable[Iterable[Cell]]) -> None:
         block = "".join(map(csv_row, rows))

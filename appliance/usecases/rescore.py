@@ -14,8 +14,10 @@ from appliance.core.ids import InferenceId
 from appliance.core.inference import Inference, Purpose
 from appliance.core.model import ModelVersion
 from appliance.core.result import Answer, Result, ResultState
+from appliance.core.withdrawals import Withdrawals
 from appliance.ports import AuditRecords, NewId, Stored
 from appliance.usecases.choose_model import pending_result
+from appliance.usecases.consents import withdrawals
 from appliance.usecases.predict import Scoring, answer_of
 
 
@@ -49,8 +51,8 @@ def rescore(
     """Yield what became of each inference, in the order received.
 
     Each result is one transaction: whoever ends this at any moment loses the run under way, and
-    the next call goes on where there is no result yet. Left out are collections and whatever
-    lost its consent.
+    the next call goes on where there is no result yet. Left out are collections and what research
+    may not use; a consent taken back meanwhile at another visit counts from the next call on.
 
     Args:
         version: the one that is asked; it need not be active.
@@ -60,19 +62,20 @@ def rescore(
 
     Raises:
         ModelUnavailable, GraphRefused: it cannot be loaded, or not any more.
-        StorageFault.
+        RecordDamaged, StorageFault.
     """
     scoring = work.scoring
     scoring.predictor.ensure_loaded(
         version.graph_sha256, lambda: scoring.bundles.graph(version.digest)
     )
+    withdrawn = withdrawals(scoring.inferences)
     work.audit.append(
         audited(AuditAction.MODEL_RESCORED, version.id, at=scoring.clock(), actor=actor)
     )
     for inference in scoring.inferences.each():
         if since is not None and inference.received_at < since:
             continue
-        step = _state(inference, version, scoring)
+        step = _state(inference, version, scoring, withdrawn)
         if step is None:
             if not work.may_go_on():
                 return
@@ -80,10 +83,12 @@ def rescore(
         yield inference.id, step
 
 
-def _state(inference: Inference, version: ModelVersion, scoring: Scoring) -> Step | None:
+def _state(
+    inference: Inference, version: ModelVersion, scoring: Scoring, withdrawn: Withdrawals
+) -> Step | None:
     """Return why an inference is not to be scored; None if it is."""
-    consents = scoring.inferences.consents(inference.id)
-    if inference.purpose is not Purpose.INFERENCE or not consents[-1].decision.allows_recordings:
+    consent = scoring.inferences.consents(inference.id)[-1]
+    if inference.purpose is not Purpose.INFERENCE or not withdrawn.allow(inference, consent):
         return Step.LEFT_OUT
     results = scoring.inferences.results(inference.id)
     states = {result.state for result in results if result.model_version_id == version.id}

@@ -384,6 +384,25 @@ def test_the_tables_are_described_for_programs(ward: Ward, tmp_path: Path) -> No
     assert key["reference"] == {"resource": "inferences", "fields": ["id"]}
 
 
+def test_codebook_and_data_package_tell_the_same_columns_for_texts(
+    ward: Ward, tmp_path: Path
+) -> None:
+    """Whoever reads an export takes the types from one or the other (README.txt)."""
+    export(ward, tmp_path / "out")
+    package = json.loads((tmp_path / "out" / "datapackage.json").read_text(encoding="utf-8"))
+    other = {"integer", "number", "boolean"}
+    texts = {
+        (resource["path"], field["name"])
+        for resource in package["resources"]
+        for field in resource["schema"]["fields"]
+        if field["type"] not in other and resource["path"] != "codebook.csv"
+    }
+    codebook = rows(tmp_path / "out", "codebook.csv")
+    exported = [row for row in codebook if row["exported"] == "yes"]
+    assert {(row["file"], row["column"]) for row in exported if row["type"] not in other} == texts
+    assert len(texts) > 60
+
+
 def test_an_export_says_where_it_comes_from(ward: Ward, tmp_path: Path) -> None:
     """Release, protocols, models with their graphs, and the newest record; no time of its own."""
     inference = sent(ward)

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -377,21 +378,43 @@ def test_sound_of_2022_and_of_who_took_consent_back(ward: Ward, tmp_path: Path) 
     assert not any(told_id(gone.id).replace("-", "") in name for name in names)
 
 
-def test_what_a_recorder_wrote_beside_the_sound_stays(ward: Ward, tmp_path: Path) -> None:
-    """A name or a time in the file itself leaves only where patients are identified."""
+def noted_voice() -> bytes:
+    """Return a voice with what a recorder wrote beside it."""
     note = b"LIST" + (26).to_bytes(4, "little") + b"INFOICRD" + (14).to_bytes(4, "little")
     noted = bytearray(a_voice() + note + b"2026-03-01 Ana")
     noted[4:8] = (len(noted) - 8).to_bytes(4, "little")
-    taken = {role: ward.record(role, bytes(noted)) for role in ward.protocol.required_roles}
+    return bytes(noted)
+
+
+def test_what_a_recorder_wrote_beside_the_sound_stays(ward: Ward, tmp_path: Path) -> None:
+    """A name or a time in the file itself leaves only where patients are identified."""
+    taken = {role: ward.record(role, noted_voice()) for role in ward.protocol.required_roles}
     ward.submit(ward.request(taken, consent=agreed(ward, audio_sharing=True)))
 
     exported(ward, tmp_path / "plain", audio=True, reason=REASON)
     exported(ward, tmp_path / "named", audio=True, identified=True, reason=REASON)
 
-    for name, whole in (("plain", a_voice()), ("named", bytes(noted))):
+    for name, whole in (("plain", a_voice()), ("named", noted_voice())):
         for path in (tmp_path / name / "audio").rglob("*.wav"):
             assert path.read_bytes() == whole
             assert read_wav(path.read_bytes()).sample_rate_hz == RATE_HZ
+
+
+@pytest.mark.parametrize("audio", [True, False])
+def test_a_length_is_that_of_the_file_as_it_leaves(
+    ward: Ward, tmp_path: Path, *, audio: bool
+) -> None:
+    """Also of one that stays: what a recorder wrote into it would be told by its length."""
+    taken = {role: ward.record(role, noted_voice()) for role in ward.protocol.required_roles}
+    ward.submit(ward.request(taken, consent=agreed(ward, audio_sharing=True)))
+
+    plain = exported(ward, tmp_path / "plain", audio=audio, reason=REASON)
+    named = exported(ward, tmp_path / "named", audio=audio, identified=True, reason=REASON)
+
+    for told, whole in ((plain, a_voice()), (named, noted_voice())):
+        assert {row["n_bytes"] for row in told["recordings.csv"]} == {str(len(whole))}
+        digests = {row["sha256"] for row in told["recordings.csv"]} - {""}
+        assert digests <= {sha256(whole).hexdigest()}
 
 
 def test_a_missing_sound_leaves_nothing(ward: Ward, tmp_path: Path) -> None:
@@ -459,6 +482,20 @@ def test_a_cut_is_told_by_its_month_where_dates_are_moved(ward: Ward, tmp_path: 
     assert told["options"]["since"] == "2026-02"
     *_, entry = (r.entry for r in ward.records.audit.rows() if r.entry.action == "export.written")
     assert str(entry.details["since"]).startswith("2026-02-28T")
+
+
+@pytest.mark.parametrize("dates", [Dates.SHIFTED, Dates.MONTH_HOUR])
+def test_what_two_exports_tell_together_is_said(ward: Ward, tmp_path: Path, dates: Dates) -> None:
+    """What is new in the later one came between them, and its id is the same in all."""
+    sent(ward)
+    first = exported(ward, tmp_path / "first", dates=dates)["inferences.csv"]
+    new = sent(ward)
+    later = exported(ward, tmp_path / "later", dates=dates)["inferences.csv"]
+
+    assert {row["id"] for row in later} - {row["id"] for row in first} == {told_id(new.id)}
+    text = " ".join((tmp_path / "later" / "README.txt").read_text(encoding="utf-8").split())
+    assert "received between" in text
+    assert "ids are the same at every export of this study" in text.lower()
 
 
 def test_who_said_no_to_this_study_is_not_in_it(ward: Ward, tmp_path: Path) -> None:

@@ -156,19 +156,65 @@ def test_the_digests_of_a_data_package_are_held_to(ward: Ward, tmp_path: Path) -
     assert fault[0] == "hash-count", fault
 
 
+def read_as_told(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run the lines for pandas of an export's README as they stand there; return what they made."""
+    text = (directory / "README.txt").read_text(encoding="utf-8")
+    lines = text.partition("  pandas (2 or newer)\n")[2].partition("  R\n")[0]
+    monkeypatch.chdir(directory)
+    found: dict[str, Any] = {}
+    exec(dedent(lines), found)  # noqa: S102 - what the README tells people to run
+    return found
+
+
 def test_the_readme_of_an_export_tells_pandas_right(
     ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lines run as they stand there."""
-    import pandas as pd  # noqa: PLC0415 - only in the lab
-
     inference = sent(ward)
     work(ward)
     export(ward, tmp_path / "out")
-    text = (tmp_path / "out" / "README.txt").read_text(encoding="utf-8")
-    lines = text.partition("  pandas\n")[2].partition("  R\n")[0]
-    monkeypatch.chdir(tmp_path / "out")
-    found: dict[str, Any] = {"pd": pd}
-    exec(dedent(lines), found)  # noqa: S102 - what the README tells people to run
+    found = read_as_told(tmp_path / "out", monkeypatch)
     (row,) = found["both"].to_dict("records")
     assert (row["inference_id"], row["demonstration"]) == (told(inference.id), False)
+    assert (row["spo2"], row["covid_status"], row["protocol"]) == (93, "FALSE", "spira-2022.1")
+
+
+def to_the_microsecond(table: Any) -> Any:  # noqa: ANN401 - pandas is in the lab alone
+    """Return a table whose instants have one unit: where all are missing, pandas takes another."""
+    instants = table.select_dtypes(["datetime", "datetimetz"])
+    return table.assign(**{name: instants[name].dt.as_unit("us") for name in instants})
+
+
+@pytest.mark.parametrize("dates", [Dates.SHIFTED, Dates.TRUE])
+def test_a_value_is_the_same_in_every_cut_that_is_read_as_told(
+    ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dates: Dates
+) -> None:
+    """Codes that look like truth values, numbers that are missing, dates that nobody gave."""
+    import pandas as pd  # noqa: PLC0415 - only in the lab
+
+    covid = {"covid_status": "TRUE", "hospitalized": True, "hospitalization_start": "2026-02-01"}
+    with_answers(ward, age=61, o2_support="nasal_cannula", o2_flow_lpm=2.5, **covid)
+    with_answers(ward, covid_status="FALSE", spo2_at="2026-03-01T08:30:00.250-03:00")
+    with_answers(ward, covid_status="UNKNOWN")
+    work(ward)
+    cuts = {"all": {}, "known": {"TRUE", "FALSE"}, "some": {"FALSE"}, "unknown": {"UNKNOWN"}}
+    read = {}
+    for name, codes in cuts.items():
+        choice = ExportChoice(
+            where={"covid_status": frozenset(codes)} if codes else {},
+            dates=dates,
+            identified=dates is Dates.TRUE,
+            reason="held to be read alike in each cut",
+        )
+        export(ward, tmp_path / name, choice=choice)
+        read[name] = read_as_told(tmp_path / name, monkeypatch)
+
+    for table in ("inferences", "results", "both"):
+        whole = read["all"][table].set_index("id")
+        for name in ("known", "some", "unknown"):
+            cut = read[name][table].set_index("id")
+            part = whole.loc[cut.index]
+            assert len(cut) == len(cuts[name])
+            pd.testing.assert_frame_equal(to_the_microsecond(cut), to_the_microsecond(part))
+    found = read["known"]["inferences"]["covid_status"]
+    assert sorted(found) == ["FALSE", "TRUE"]

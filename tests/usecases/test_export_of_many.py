@@ -1,4 +1,4 @@
-"""How many inferences there are does not matter to an export."""
+"""How many inferences there are does not matter to an export: held to with up to 10,000."""
 
 from __future__ import annotations
 

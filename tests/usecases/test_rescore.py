@@ -49,6 +49,16 @@ def _answered(ward: Ward, n_inferences: int) -> list[InferenceId]:
     return ids
 
 
+def _withdraw(ward: Ward, inference_id: InferenceId) -> None:
+    withdraw_consent(
+        inference_id,
+        actor="console",
+        clock=ward.clock,
+        new_id=ward.new_id,
+        inferences=ward.records.inferences,
+    )
+
+
 def _steps(
     ward: Ward,
     version: ModelVersion,
@@ -96,19 +106,30 @@ def test_it_goes_on_where_it_was_ended(ward: Ward) -> None:
 
 def test_what_lost_its_consent_and_what_came_before_is_left_out(ward: Ward) -> None:
     """A withdrawal ends this as it ends exports."""
-    withdrawn, _ = _answered(ward, 2)
-    withdraw_consent(
-        withdrawn,
-        actor="console",
-        clock=ward.clock,
-        new_id=ward.new_id,
-        inferences=ward.records.inferences,
-    )
+    asked = ward.request(ward.recordings())
+    ward.submit(replace(asked, form={**asked.form, "rgh": "13817615A"}))
+    assert predict_next(None, scoring=ward.scoring()) is not None
+    (withdrawn,) = _answered(ward, 1)
+    _withdraw(ward, withdrawn)
     version = _newer(ward)
 
     assert _steps(ward, version, since=ward.now + timedelta(days=1)) == {}
     assert _steps(ward, version) == {Step.LEFT_OUT: 1, Step.SCORED: 1}
     assert len(ward.records.inferences.results(withdrawn)) == 1
+
+
+def test_who_took_consent_back_at_another_visit_is_left_out(ward: Ward) -> None:
+    """And who said no to this study: a shadow result is for research alone."""
+    first, gone = _answered(ward, 2)
+    asked = ward.request(ward.recordings())
+    refused = replace(asked.consent, purposes={"study": False})
+    ward.submit(replace(asked, form={**asked.form, "rgh": "13817615A"}, consent=refused))
+    assert predict_next(None, scoring=ward.scoring()) is not None
+    _withdraw(ward, gone)
+    version = _newer(ward)
+
+    assert _steps(ward, version) == {Step.LEFT_OUT: 3}
+    assert len(ward.records.inferences.results(first)) == 1
 
 
 def test_a_run_that_fails_is_tried_again_by_the_next(ward: Ward) -> None:
