@@ -77,7 +77,8 @@ test: lint lab tools ui-check
 	$(LAB)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile -m lab
 	$(FAST_TESTS)
 	$(BOX)/bin/python -m pytest --quiet -m system
-	$(BOX)/bin/python -m pytest --quiet --numprocesses 3 tests/browser  # they mostly wait for sound
+	$(BOX)/bin/python -m pytest --quiet -m "browser and alone"
+	$(BOX)/bin/python -m pytest --quiet -m "browser and not alone" --numprocesses 3  # they mostly wait for sound
 	$(call under-fire)
 
 ##  torture  the promises under fire at full length; ONLY=name SEED=n repeats one, LENGTH= in short

@@ -94,10 +94,11 @@ def test_the_model_is_asked_for_where_there_are_two(ward: Tablet, box: Box, tmp_
         assert records.execute(asked).fetchall() == [("loudness",)]
 
 
+@pytest.mark.alone
 def test_a_slow_phone_is_ready_within_a_second(
     playwright: Playwright, box: Box, sound: Path, tmp_path: Path
 ) -> None:
-    """Once it keeps the app; the best of eight openings, since other tests run beside this one."""
+    """Once it keeps the app; the best of eight openings, since the box runs beside it."""
     with tablet(playwright, box.address, tmp_path / "t", sound=sound, size="phone") as ward:
         wire = ward.context.new_cdp_session(ward.page)
         wire.send("Network.enable")

@@ -8,5 +8,5 @@ import Root from "./app/Root.svelte";
 const target = document.getElementById("app");
 if (target === null) throw new Error("index.html has no #app");
 const app = new App();
+app.open(); // what it waits for goes on while the screen is drawn
 mount(Root, { target, props: { app } });
-app.open();

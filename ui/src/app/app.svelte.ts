@@ -31,6 +31,8 @@ import type { Visiting } from "./visiting.svelte.ts";
 declare const __APP_VERSION__: string;
 
 const ASK_AGAIN_AFTER_MS = 30_000;
+/** On a slow phone the first screen needs processor and network for itself. */
+const KEEPS_APP_AFTER_MS = 1_000;
 
 /** The one app of this page. */
 export class App {
@@ -102,8 +104,9 @@ export class App {
 
   /** Open the app, as soon as no other page of this tablet has it open. */
   open(): void {
-    void this.updating.begin();
+    this.tablet.wake();
     this.page.wait();
+    setTimeout(() => void this.updating.begin(), KEEPS_APP_AFTER_MS);
   }
 
   /** Leave the tablet to another page, or take it over: then everything is read anew. */
@@ -119,12 +122,15 @@ export class App {
 
   /** Read what this tablet keeps, then look for the box. */
   async #load(): Promise<void> {
-    this.language = await this.tablet.value<Language>("language", "pt-BR");
+    [this.language, this.enrolled, this.people, this.session, this.known] = await Promise.all([
+      this.tablet.value<Language>("language", "pt-BR"),
+      this.tablet.value<EnrolledTablet | null>("enrolled", null),
+      this.sessions.people(),
+      this.sessions.current(),
+      this.box.recall(),
+      this.forgetOld().then(() => this.look()),
+    ]);
     document.documentElement.lang = this.language;
-    this.enrolled = await this.tablet.value<EnrolledTablet | null>("enrolled", null);
-    this.people = await this.sessions.people();
-    this.session = await this.sessions.current();
-    await this.forgetOld();
     this.draft = await this.#draftLeft();
     const tries = this.session === null ? null : await this.sessions.triesLeft(this.session.id);
     this.isLocked = tries !== null;
@@ -132,8 +138,6 @@ export class App {
     // A page that was closed after sending does not begin with another patient.
     if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
     else this.go("home");
-    this.known = await this.box.recall();
-    await this.look();
     this.isReady = true;
     if (!this.#isListening) listen(this);
     this.#isListening = true;

@@ -52,6 +52,11 @@ export class Tablet {
     }
   }
 
+  /** Begin to open it, ahead of the first work, which hears of it where that fails. */
+  wake(): void {
+    void this.#open();
+  }
+
   #open(): Promise<Database> {
     if (this.#opened === null) {
       const opening = this.#openAnew();
