@@ -53,6 +53,8 @@ export class App {
   readonly drainer: Drainer;
 
   isReady = $state(false);
+  /** What this tablet keeps could not be read. */
+  cannotOpen = $state(false);
   /** Another page of this tablet works with patients. */
   isElsewhere = $state(false);
   failure = $state.raw<string | null>(null);
@@ -113,11 +115,23 @@ export class App {
   async #moved(isElsewhere: boolean): Promise<void> {
     this.isElsewhere = isElsewhere;
     this.updating.setElsewhere(isElsewhere);
-    this.isReady = false;
-    if (!isElsewhere) return this.#load();
+    [this.isReady, this.cannotOpen] = [false, false];
+    if (!this.#isListening) listen(this);
+    this.#isListening = true;
+    if (!isElsewhere) return this.openAnew();
     // Nothing of this page may write over what the other one does.
     [this.session, this.draft, this.sent] = [null, null, null];
     this.language = await this.tablet.value<Language>("language", "pt-BR");
+  }
+
+  /** Read what this tablet keeps; where that fails, say so, and bring home what can still be read. */
+  async openAnew(): Promise<void> {
+    try {
+      await this.#load();
+    } catch {
+      this.cannotOpen = true;
+      void this.refresh();
+    }
   }
 
   /** Read what this tablet keeps, then look for the box. */
@@ -138,9 +152,7 @@ export class App {
     // A page that was closed after sending does not begin with another patient.
     if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
     else this.go("home");
-    this.isReady = true;
-    if (!this.#isListening) listen(this);
-    this.#isListening = true;
+    [this.isReady, this.cannotOpen, this.failure] = [true, false, null];
     void this.refresh();
   }
 
@@ -209,6 +221,8 @@ export class App {
   /** Renew the session and what is known of the box, and bring home what waits. */
   async refresh(): Promise<void> {
     if (this.isElsewhere) return;
+    if (this.cannotOpen) return this.drainer.now();
+    if (!this.isReady) return;
     try {
       if (this.session === null) await this.sessions.finishSignOut();
       if (this.session !== null && !this.isLocked) this.session = await this.sessions.renew();

@@ -12,6 +12,9 @@ export const en: Texts = {
   app: {
     title: "SPIRA",
     loading: "Opening…",
+    cannotOpen: "It could not be opened.",
+    cannotOpenHelp: "Nothing was erased: call IT.",
+    openAgain: "Try again",
     update: "There is a new version. Update now?",
     updateNow: "Update",
     tooOld: "This app is too old for the server. Close it and open it again; if that does not help, call IT.",

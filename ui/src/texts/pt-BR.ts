@@ -10,6 +10,9 @@ export const ptBR = {
   app: {
     title: "SPIRA",
     loading: "Abrindo…",
+    cannotOpen: "Não foi possível abrir.",
+    cannotOpenHelp: "Nada foi apagado: chame a TI.",
+    openAgain: "Tentar de novo",
     update: "Há nova versão. Atualizar agora?",
     updateNow: "Atualizar",
     tooOld: "Este aplicativo é antigo demais para o servidor. Feche e abra de novo; se não resolver, chame a TI.",
