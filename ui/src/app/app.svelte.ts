@@ -76,8 +76,8 @@ export class App {
   sent: Visiting | null = null;
   keyChanged = $state(false);
   clockOffsetS: number | null = null;
-  /** Keeps a take that ended and waits for its verdict to be read; null when there is none. */
-  keepTaken: (() => Promise<void>) | null = null;
+  /** Keeps a take that ended and waits for its verdict to be read, unless there is no room; null when there is none. */
+  keepTaken: (() => Promise<boolean>) | null = null;
   /** Until then a patient reads a prompt, and the screen stays. */
   readingUntil = 0;
 
@@ -161,7 +161,23 @@ export class App {
     this.screen = screen;
     if (screen !== "visit") this.sent = null;
     this.failure = null;
-    if (screenOf(location.hash) !== screen) location.hash = screen === "home" ? "" : screen;
+    this.#setAddress();
+  }
+
+  /** Follow the browser to another address, as its Back leads to; no take is broken off or lost by that. */
+  async follow(to: ScreenName): Promise<void> {
+    if (to === this.screen) return;
+    if (!this.isBusy && (await this.letGo())) this.go(to);
+    else this.#setAddress();
+  }
+
+  /** Keep the take that waits for its verdict to be read; return whether the screen may be left. */
+  async letGo(): Promise<boolean> {
+    return this.keepTaken === null || this.keepTaken();
+  }
+
+  #setAddress(): void {
+    if (screenOf(location.hash) !== this.screen) location.hash = this.screen === "home" ? "" : this.screen;
   }
 
   /** Speak another language, on this tablet from now on. */
@@ -200,7 +216,7 @@ export class App {
     // Without a PIN nobody could open it again without the box.
     if ((await this.sessions.triesLeft(this.session.id)) === null) return this.signOut();
     try {
-      await this.keepTaken?.();
+      await this.letGo();
     } finally {
       this.isLocked = true;
     }
@@ -211,6 +227,8 @@ export class App {
     if (this.session === null) return false;
     const isRight = await this.sessions.unlock(this.session.id, pin);
     if (isRight) {
+      // A shift that ended behind the lock is over: its page is not shown again.
+      this.session = await this.sessions.current();
       this.isLocked = false;
       this.idle.touch();
       void this.refresh();
@@ -225,7 +243,7 @@ export class App {
     if (!this.isReady) return;
     try {
       if (this.session === null) await this.sessions.finishSignOut();
-      if (this.session !== null && !this.isLocked) this.session = await this.sessions.renew();
+      if (this.session !== null && !this.isLocked) this.session = this.#orOver(await this.sessions.renew());
       await this.#learn();
     } catch (error) {
       this.#told(outcomeOf(error));
@@ -235,6 +253,14 @@ export class App {
     if (this.enrolled !== null || (this.session !== null && !isOver)) await this.drainer.now();
     if (isOver) this.connection = { kind: "session-over" };
     await this.look();
+  }
+
+  /** At the end of a shift, whoever has a patient in hand signs in over the page, which stays. */
+  #orOver(renewed: Session | null): Session | null {
+    const isInHand = this.isBusy || this.keepTaken !== null || this.draft !== null;
+    // Signed out meanwhile: then nobody is there.
+    if (renewed !== null || this.session === null || !isInHand) return renewed;
+    return { ...this.session, isOver: true };
   }
 
   /** Enrol this tablet by the code that IT made; then it delivers by itself. */
@@ -326,7 +352,7 @@ export class App {
   async #askBox(): Promise<void> {
     this.#askedAt = Date.now();
     try {
-      this.session = await this.sessions.renew();
+      this.session = this.#orOver(await this.sessions.renew());
     } catch (error) {
       if (!(error instanceof Refusal) && !(error instanceof Unreachable)) throw error;
       return;
