@@ -46,6 +46,7 @@ export const en: Texts = {
     "session-over": "Your session has ended. Sign in again: nothing is lost.",
     waiting: (count) =>
       n(count, "1 evaluation kept on this tablet, not sent yet.", `${count} evaluations kept on this tablet, not sent yet.`),
+    untrusted: "This tablet does not trust the server. Call IT.",
     keyChanged: "This server has another key. Nothing was sent. Call IT.",
   },
   signIn: {
@@ -376,6 +377,6 @@ export const en: Texts = {
     conflict: "This item is there already with other content. Nothing was erased. Tell IT.",
     refused: (code) => `The server did not accept it (${code}). Tell IT.`,
     unreachable: "No connection to the server.",
-    unexpected: "Something failed on this tablet. Your work is kept. Open the app again.",
+    unexpected: "Something failed on this tablet. Open the app again and check the last step.",
   },
 };

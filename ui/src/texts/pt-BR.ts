@@ -44,6 +44,7 @@ export const ptBR = {
     "session-over": "Sua sessão terminou. Entre de novo: nada se perdeu.",
     waiting: (count: number): string =>
       n(count, "1 avaliação guardada neste aparelho, ainda não enviada.", `${count} avaliações guardadas neste aparelho, ainda não enviadas.`),
+    untrusted: "Este aparelho não confia no servidor. Chame a TI.",
     keyChanged: "Este servidor tem outra chave. Nada foi enviado. Chame a TI.",
   },
   signIn: {
@@ -377,7 +378,7 @@ export const ptBR = {
     conflict: "Este item já existe com outro conteúdo. Nada foi apagado. Avise a TI.",
     refused: (code: string): string => `O servidor não aceitou (${code}). Avise a TI.`,
     unreachable: "Sem conexão com o servidor.",
-    unexpected: "Algo falhou neste aparelho. Seu trabalho está guardado. Abra o app de novo.",
+    unexpected: "Algo falhou neste aparelho. Abra o app de novo e confira o último passo.",
   },
 };
 
