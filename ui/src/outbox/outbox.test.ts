@@ -413,3 +413,10 @@ test("copies are kept until a backup holds them, or for three days", async () =>
   await outbox.prune(null);
   expect(await outbox.all()).toEqual([]);
 });
+
+test("what a patient refused is remembered as gone, not as safe", async () => {
+  await visit("a");
+  await outbox.forget("a-aceite");
+  expect([...outbox.refused]).toEqual(["a-aceite"]);
+  expect((await outbox.ofVisit("a")).map(({ id }) => id).sort()).toEqual(["a", "a-sustentada"]);
+});

@@ -46,6 +46,7 @@ const EPOCH = "epoch";
 export class Outbox {
   readonly #tablet: Tablet;
   readonly #now: () => number;
+  readonly #refused = new Set<string>();
 
   constructor(tablet: Tablet, now: () => number) {
     this.#tablet = tablet;
@@ -147,7 +148,13 @@ export class Outbox {
 
   /** Forget an item that the box said a patient refused. */
   async forget(id: string): Promise<void> {
+    this.#refused.add(id);
     await this.#forget((items) => items.filter((item) => item.id === id));
+  }
+
+  /** What was forgotten so since the app was opened: it is gone, and not safe on the box. */
+  get refused(): ReadonlySet<string> {
+    return this.#refused;
   }
 
   /** Try parked items once more. */
