@@ -331,6 +331,18 @@ test("a tablet whose browser lost the bytes of an item says so, and brings the o
   expect(network.held.has("b")).toBe(true);
 });
 
+test("a form that the box does not take is parked with the fields it named", async () => {
+  const network = new Network();
+  network.before = (id) => {
+    if (id === "a") throw new Refusal(422, "invalid-form", ["form.spo2"], null);
+  };
+  await visit("a");
+  await drainer(network).now();
+  expect((await outbox.outlook()).parked.map(({ code, fields }) => [code, fields])).toEqual([
+    ["invalid-form", ["form.spo2"]],
+  ]);
+});
+
 test("what was damaged on its way goes again", async () => {
   const network = new Network();
   let isBad = true;

@@ -22,6 +22,8 @@ export interface Item {
   readonly safeAt: number | null;
   /** Why it is parked, as the box said it. */
   readonly code: string | null;
+  /** What the box found wrong with it. */
+  readonly fields?: readonly string[];
 }
 
 /** What the tablet knows of all its items. */
@@ -141,9 +143,9 @@ export class Outbox {
   }
 
   /** Set an item aside: the box will not take it as it is. */
-  async park(id: string, code: string): Promise<void> {
+  async park(id: string, code: string, fields: readonly string[] = []): Promise<void> {
     const item = await this.get(id);
-    if (item !== null) await this.#put([{ ...item, state: "parked", code }]);
+    if (item !== null) await this.#put([{ ...item, state: "parked", code, fields }]);
   }
 
   /** Forget an item that the box said a patient refused. */
@@ -160,7 +162,7 @@ export class Outbox {
   /** Try parked items once more. */
   async unpark(): Promise<void> {
     const parked = (await this.all()).filter(({ state }) => state === "parked");
-    await this.#put(parked.map((item) => ({ ...item, state: "waiting", code: null })));
+    await this.#put(parked.map((item) => ({ ...item, state: "waiting", code: null, fields: [] })));
   }
 
   /** Return whether the box may be another copy of itself since we last heard of it. */
