@@ -27,6 +27,15 @@ NO_ROOM = """(() => {
 })()"""
 """Stores that take nothing more, once they are named."""
 
+SLOW_SEAL = """(() => {
+  const encrypt = SubtleCrypto.prototype.encrypt;
+  SubtleCrypto.prototype.encrypt = async function (...asked) {
+    await new Promise((done) => setTimeout(done, 3000));
+    return encrypt.apply(this, asked);
+  };
+})()"""
+"""A tablet that takes its time."""
+
 NO_TRUST = """(() => {
   const register = ServiceWorkerContainer.prototype.register;
   window.isTrusted = false;
@@ -65,6 +74,16 @@ def test_back_breaks_off_no_take_and_keeps_one_that_ended(ward: Tablet, box: Box
     ward.sees("Tentativa 1")
 
 
+def test_who_stops_while_a_take_is_being_kept_stops_once_it_is(ward: Tablet, box: Box) -> None:
+    """The tap is not lost, and neither is the take."""
+    ward.page.add_init_script(SLOW_SEAL)
+    to_first_recording(ward, box)
+    nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    ward.tap("Encerrar")
+    ward.tap("Parar e guardar")
+    ward.page.get_by_role("heading", name="Dados da pesquisa").wait_for()
+
+
 def test_back_from_a_patient_who_was_sent_leads_to_the_next(ward: Tablet, box: Box) -> None:
     """The screen of the former one is not shown again."""
     nurse.sign_in(ward, box.users["nurse"])
@@ -98,6 +117,7 @@ def test_a_tablet_without_room_says_so_and_promises_nothing(ward: Tablet, box: B
     ward.page.add_init_script(NO_ROOM)
     to_first_recording(ward, box)
     nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
+    ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
     ward.page.evaluate("window.fullStores = ['drafts']")
     ward.tap("Encerrar")
     ward.tap("Parar e guardar")
