@@ -30,6 +30,7 @@ from appliance.core.resampling import SOXR_HQ
 from models.card import card
 from models.contents import Contents, entries
 from models.evaluation.applying import with_caution, with_evaluation
+from models.evaluation.findings import Evaluation
 from models.evaluation.record import read_evaluation
 from models.evaluation.report import page_of
 from models.golden import GoldenSet, check_golden, read_golden
@@ -120,11 +121,7 @@ def pack(
     key = read_private_key(key_path)
     contents = unsigned_contents(model_directory, statement_path=statement_path, progress=progress)
     evaluation = read_evaluation(model_directory)
-    warnings: tuple[str, ...] = ()
-    if evaluation is not None:
-        contents, warnings = with_evaluation(contents, evaluation), evaluation.warnings
-    elif not contents.manifest.demonstration:
-        contents, warnings = with_caution(contents, NEVER_EVALUATED), (NEVER_EVALUATED,)
+    contents, warnings = _evaluated(contents, evaluation)
     manifest = contents.manifest
     container = _signed(manifest, contents.files, key)
     path = target_directory / f"{manifest.name}-{manifest.version}.spira"
@@ -143,6 +140,17 @@ def pack(
         warnings=warnings,
         page=page,
     )
+
+
+def _evaluated(
+    contents: Contents, evaluation: Evaluation | None
+) -> tuple[Contents, tuple[str, ...]]:
+    """Return the contents with what is known of the model, and what must be read first of it."""
+    if evaluation is not None:
+        return with_evaluation(contents, evaluation), evaluation.warnings
+    if contents.manifest.demonstration:
+        return contents, ()
+    return with_caution(contents, NEVER_EVALUATED), (NEVER_EVALUATED,)
 
 
 def unsigned_contents(

@@ -170,3 +170,15 @@ def test_the_line_tells_of_a_network_that_went(ward: Tablet, box: Box) -> None:
         DELIVERED_WITHIN_S,
         "the sign-out",
     )
+
+
+def test_an_empty_pin_costs_no_try(ward: Tablet, box: Box) -> None:
+    """A wrong one costs one, and that is said aloud."""
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.tap("Bloquear")
+    ward.tap("Desbloquear")
+    ward.sees("Use de 4 a 8 números.")
+    ward.page.get_by_label("Digite o PIN deste aparelho").fill("0000")
+    ward.tap("Desbloquear")
+    ward.page.get_by_role("status").get_by_text("Restam 4 tentativas.").wait_for()
+    nurse.unlock(ward)

@@ -53,6 +53,8 @@ export class App {
   readonly drainer: Drainer;
 
   isReady = $state(false);
+  /** What this tablet keeps could not be read. */
+  cannotOpen = $state(false);
   /** Another page of this tablet works with patients. */
   isElsewhere = $state(false);
   failure = $state.raw<string | null>(null);
@@ -74,8 +76,8 @@ export class App {
   sent: Visiting | null = null;
   keyChanged = $state(false);
   clockOffsetS: number | null = null;
-  /** Keeps a take that ended and waits for its verdict to be read; null when there is none. */
-  keepTaken: (() => Promise<void>) | null = null;
+  /** Keeps a take that ended and waits for its verdict to be read, unless there is no room; null when there is none. */
+  keepTaken: (() => Promise<boolean>) | null = null;
   /** Until then a patient reads a prompt, and the screen stays. */
   readingUntil = 0;
 
@@ -113,11 +115,23 @@ export class App {
   async #moved(isElsewhere: boolean): Promise<void> {
     this.isElsewhere = isElsewhere;
     this.updating.setElsewhere(isElsewhere);
-    this.isReady = false;
-    if (!isElsewhere) return this.#load();
+    [this.isReady, this.cannotOpen] = [false, false];
+    if (!this.#isListening) listen(this);
+    this.#isListening = true;
+    if (!isElsewhere) return this.openAnew();
     // Nothing of this page may write over what the other one does.
     [this.session, this.draft, this.sent] = [null, null, null];
     this.language = await this.tablet.value<Language>("language", "pt-BR");
+  }
+
+  /** Read what this tablet keeps; where that fails, say so, and bring home what can still be read. */
+  async openAnew(): Promise<void> {
+    try {
+      await this.#load();
+    } catch {
+      this.cannotOpen = true;
+      void this.refresh();
+    }
   }
 
   /** Read what this tablet keeps, then look for the box. */
@@ -138,9 +152,7 @@ export class App {
     // A page that was closed after sending does not begin with another patient.
     if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
     else this.go("home");
-    this.isReady = true;
-    if (!this.#isListening) listen(this);
-    this.#isListening = true;
+    [this.isReady, this.cannotOpen, this.failure] = [true, false, null];
     void this.refresh();
   }
 
@@ -149,7 +161,23 @@ export class App {
     this.screen = screen;
     if (screen !== "visit") this.sent = null;
     this.failure = null;
-    if (screenOf(location.hash) !== screen) location.hash = screen === "home" ? "" : screen;
+    this.#setAddress();
+  }
+
+  /** Follow the browser to another address, as its Back leads to; no take is broken off or lost by that. */
+  async follow(to: ScreenName): Promise<void> {
+    if (to === this.screen) return;
+    if (!this.isBusy && (await this.letGo())) this.go(to);
+    else this.#setAddress();
+  }
+
+  /** Keep the take that waits for its verdict to be read; return whether the screen may be left. */
+  async letGo(): Promise<boolean> {
+    return this.keepTaken === null || this.keepTaken();
+  }
+
+  #setAddress(): void {
+    if (screenOf(location.hash) !== this.screen) location.hash = this.screen === "home" ? "" : this.screen;
   }
 
   /** Speak another language, on this tablet from now on. */
@@ -188,7 +216,7 @@ export class App {
     // Without a PIN nobody could open it again without the box.
     if ((await this.sessions.triesLeft(this.session.id)) === null) return this.signOut();
     try {
-      await this.keepTaken?.();
+      await this.letGo();
     } finally {
       this.isLocked = true;
     }
@@ -199,6 +227,8 @@ export class App {
     if (this.session === null) return false;
     const isRight = await this.sessions.unlock(this.session.id, pin);
     if (isRight) {
+      // A shift that ended behind the lock is over: its page is not shown again.
+      this.session = await this.sessions.current();
       this.isLocked = false;
       this.idle.touch();
       void this.refresh();
@@ -209,9 +239,11 @@ export class App {
   /** Renew the session and what is known of the box, and bring home what waits. */
   async refresh(): Promise<void> {
     if (this.isElsewhere) return;
+    if (this.cannotOpen) return this.drainer.now();
+    if (!this.isReady) return;
     try {
       if (this.session === null) await this.sessions.finishSignOut();
-      if (this.session !== null && !this.isLocked) this.session = await this.sessions.renew();
+      if (this.session !== null && !this.isLocked) this.session = this.#orOver(await this.sessions.renew());
       await this.#learn();
     } catch (error) {
       this.#told(outcomeOf(error));
@@ -221,6 +253,14 @@ export class App {
     if (this.enrolled !== null || (this.session !== null && !isOver)) await this.drainer.now();
     if (isOver) this.connection = { kind: "session-over" };
     await this.look();
+  }
+
+  /** At the end of a shift, whoever has a patient in hand signs in over the page, which stays. */
+  #orOver(renewed: Session | null): Session | null {
+    const isInHand = this.isBusy || this.keepTaken !== null || this.draft !== null;
+    // Signed out meanwhile: then nobody is there.
+    if (renewed !== null || this.session === null || !isInHand) return renewed;
+    return { ...this.session, isOver: true };
   }
 
   /** Enrol this tablet by the code that IT made; then it delivers by itself. */
@@ -314,7 +354,7 @@ export class App {
   async #askBox(): Promise<void> {
     this.#askedAt = Date.now();
     try {
-      this.session = await this.sessions.renew();
+      this.session = this.#orOver(await this.sessions.renew());
     } catch (error) {
       if (!(error instanceof Refusal) && !(error instanceof Unreachable)) throw error;
       return;

@@ -8,9 +8,7 @@ const LOOK_EVERY_MS = 5_000;
 
 /** Listen for as long as the page lives. */
 export function listen(app: App): void {
-  addEventListener("hashchange", () => {
-    app.screen = screenOf(location.hash);
-  });
+  addEventListener("hashchange", () => void app.follow(screenOf(location.hash)));
   // What the browser believes of its network is a reason to ask, and no answer.
   for (const rumour of ["online", "offline"]) addEventListener(rumour, () => void app.refresh());
   window.addEventListener("pageshow", (event) => {

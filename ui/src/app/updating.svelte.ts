@@ -1,6 +1,6 @@
 /** New versions of the app: looked for, offered, and let in when nobody loses by it. */
 
-import { registerWorker } from "../service-worker/register.ts";
+import { looker } from "../service-worker/register.ts";
 
 const LOOK_EVERY_MS = 3_600_000;
 const FOLLOWS_AFTER_MS = 3_000;
@@ -9,6 +9,8 @@ const FOLLOWS_AFTER_MS = 3_000;
 export class Updating {
   /** A new version waits to be let in. */
   isWaiting = $state(false);
+  /** The browser does not trust the box's certificate, and keeps no app of it at hand. */
+  isUntrusted = $state(false);
   #letIn: (() => void) | null = null;
   #mustOpenAnew = false;
   #isAtWork = false;
@@ -18,7 +20,8 @@ export class Updating {
   async begin(): Promise<void> {
     const { serviceWorker } = navigator as { readonly serviceWorker?: ServiceWorkerContainer };
     if (serviceWorker === undefined) return; // a box without TLS, at another address than its own
-    const look = await registerWorker(serviceWorker, {
+    const look = looker(serviceWorker, {
+      onuntrusted: (isUntrusted) => (this.isUntrusted = isUntrusted),
       onwaiting: (letIn) => {
         this.#letIn = letIn;
         this.isWaiting = letIn !== null;
@@ -28,11 +31,11 @@ export class Updating {
         this.#openAnew();
       },
     });
-    look();
-    setInterval(look, LOOK_EVERY_MS);
+    setInterval(() => void look(), LOOK_EVERY_MS);
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") look();
+      if (document.visibilityState === "visible") void look();
     });
+    await look();
   }
 
   /** Say whether this page has a patient in hand; no other page can have one. */

@@ -106,7 +106,13 @@ export class Visiting {
     if (session === null) return;
     // Before it is written: a visit that ends meanwhile is not brought back by a slow write.
     this.#app.draft = { visit: this.visit, userId: session.id, changedAt: Date.now() };
-    await this.#app.drafts.keep(this.visit, session.id);
+    try {
+      await this.#withRoom(() => this.#app.drafts.keep(this.visit, session.id));
+    } catch (error) {
+      // It goes on in memory, and is told as what it is.
+      if (!isFull(error)) throw error;
+      this.#app.failure = this.#app.t.recording.full;
+    }
   }
 
   /** Seal a take and keep it; its clear samples are gone afterwards. */
@@ -131,7 +137,11 @@ export class Visiting {
     await this.#app.drafts.eraseSamples(this.visit.id);
   }
 
-  /** Seal the form, let everything go, and forget the clear draft. */
+  /**
+   * Seal the form, let everything go, and forget the clear draft.
+   *
+   * @throws a failure that `isFull` knows, where there is no room: nothing went.
+   */
   async send(): Promise<void> {
     const { known, clockOffsetS, version } = this.#app;
     if (known === null) throw new RangeError("a visit without a box");
@@ -144,8 +154,8 @@ export class Visiting {
     });
     const payload = new TextEncoder().encode(JSON.stringify(document));
     await this.#hold(this.visit.id, "inference", null, payload, await sha256Hex(payload));
-    await this.#remember();
-    await this.#app.outbox.release(this.visit.id);
+    await this.#rememberIfRoom();
+    await this.#withRoom(() => this.#app.outbox.release(this.visit.id));
     this.visit = way.sent(this.visit);
     this.#app.sent = this;
     const userId = this.#app.draft?.userId ?? this.#app.session?.id ?? "";
@@ -175,12 +185,17 @@ export class Visiting {
     const head = role === null ? common : { ...common, role, protocol: this.protocol.id };
     const sealed = await seal(head, payload, known.key);
     const item = { id, visit: this.visit.id, kind, role, sha256, sealed };
+    await this.#withRoom(() => this.#app.outbox.hold(item));
+  }
+
+  /** Do this; where the tablet is full, once more without copies of what the box holds. */
+  async #withRoom(work: () => Promise<void>): Promise<void> {
     try {
-      await this.#app.outbox.hold(item);
+      await work();
     } catch (error) {
       if (!isFull(error)) throw error;
       await this.#app.outbox.lighten();
-      await this.#app.outbox.hold(item);
+      await work();
     }
   }
 
@@ -194,6 +209,15 @@ export class Visiting {
   async #seenLately(): Promise<readonly Seen[]> {
     const kept = await this.#app.tablet.value<readonly Seen[]>(SEEN, []);
     return kept.filter(({ at }) => Date.now() - at < SEEN_FOR_MS);
+  }
+
+  /** Nobody is kept from sending because an RGH could not be remembered. */
+  async #rememberIfRoom(): Promise<void> {
+    try {
+      await this.#remember();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
   }
 
   async #remember(): Promise<void> {

@@ -124,3 +124,12 @@ test("another key is taken when the beginning of its fingerprint was typed, and 
   expect(await known.acceptKey(`${fingerprint.slice(0, 4).toUpperCase()} ${fingerprint.slice(4, 16)}`)).toBe(true);
   expect((await known.learnAll())?.key.fingerprint).toBe(fingerprint);
 });
+
+test("a damaged copy of the protocol is none, and it is learnt again", async () => {
+  const known = new KnownBox(new TalkingBox(), tablet, () => now);
+  await known.learn();
+  await known.learnAll();
+  await tablet.setValue("protocol", new TextEncoder().encode("{"));
+  expect(await known.recall()).toBe(null);
+  expect((await known.learnAll())?.protocol.id).toBe("spira-2022.1");
+});

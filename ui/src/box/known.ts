@@ -2,9 +2,9 @@
 
 import type { Box, Hospital, Model, OutboxKey } from "../api/types.ts";
 import type { Protocol } from "../protocol/protocol.ts";
-import { readProtocol } from "../protocol/protocol.ts";
+import { ProtocolUnreadable, readProtocol } from "../protocol/protocol.ts";
 import type { BoxKey } from "../sealing/seal.ts";
-import { boxKeyOf } from "../sealing/seal.ts";
+import { boxKeyOf, KeyChanged } from "../sealing/seal.ts";
 import type { Tablet } from "../store/database.ts";
 
 /** What a shift needs to know of the box. */
@@ -43,7 +43,7 @@ export class KnownBox {
     this.#now = now;
   }
 
-  /** Return what was learnt before; null where that is not all of it. */
+  /** Return what was learnt before; null where that is not all of it, or damaged: it is learnt again. */
   async recall(): Promise<Known | null> {
     const [box, bytes, hospitals, models, told] = await Promise.all([
       this.#tablet.value<Box | null>("box", null),
@@ -53,8 +53,12 @@ export class KnownBox {
       this.#tablet.value<OutboxKey | null>("key", null),
     ]);
     if (box === null || bytes === null || told === null) return null;
-    const key = await boxKeyOf(told, null);
-    return { box, protocol: await readProtocol(bytes), hospitals, models, key };
+    try {
+      return { box, protocol: await readProtocol(bytes), hospitals, models, key: await boxKeyOf(told, null) };
+    } catch (error) {
+      if (error instanceof ProtocolUnreadable || error instanceof KeyChanged) return null;
+      throw error;
+    }
   }
 
   /** Learn what the box tells anybody; return by how many seconds this tablet's clock is ahead of its. */
@@ -87,10 +91,9 @@ export class KnownBox {
     const told = await this.recognise();
     const bytes = await this.#source.protocol();
     const before = await this.#tablet.value<Uint8Array<ArrayBuffer> | null>("protocol", null);
-    for (const one of before === null ? [bytes] : [before, bytes]) {
-      const { id } = await readProtocol(one);
-      await this.#tablet.setValue(documentOf(id), one);
-    }
+    if (before !== null) await this.#keepEarlier(before);
+    const { id } = await readProtocol(bytes);
+    await this.#tablet.setValue(documentOf(id), bytes);
     await this.#tablet.setValue("key", told);
     await this.#tablet.setValue("protocol", bytes);
     await this.#tablet.setValue("hospitals", await this.#source.hospitals());
@@ -110,6 +113,16 @@ export class KnownBox {
     if (beginning.length < N_TYPED || !told.fingerprint.startsWith(beginning)) return false;
     await this.#tablet.setValue("key", told);
     return true;
+  }
+
+  /** Keep an earlier protocol for the work that began under it; a damaged copy is none. */
+  async #keepEarlier(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      const { id } = await readProtocol(bytes);
+      await this.#tablet.setValue(documentOf(id), bytes);
+    } catch (error) {
+      if (!(error instanceof ProtocolUnreadable)) throw error;
+    }
   }
 
   /** Return a protocol this tablet has learnt, be it the current one or an earlier; null where it never did. */

@@ -217,7 +217,7 @@ export class Drainer {
       if (error.code === RECORDINGS_MISSING) return this.#sendRecordingsAgain(item);
       // Without a code it was not the box that answered.
       if (!PARKING.has(error.status) || error.code === "" || error.code === DAMAGED_ON_ITS_WAY) throw error;
-      await this.#outbox.park(item.id, error.code);
+      await this.#outbox.park(item.id, error.code, error.fields);
     }
   }
 

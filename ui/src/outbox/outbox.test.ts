@@ -331,6 +331,18 @@ test("a tablet whose browser lost the bytes of an item says so, and brings the o
   expect(network.held.has("b")).toBe(true);
 });
 
+test("a form that the box does not take is parked with the fields it named", async () => {
+  const network = new Network();
+  network.before = (id) => {
+    if (id === "a") throw new Refusal(422, "invalid-form", ["form.spo2"], null);
+  };
+  await visit("a");
+  await drainer(network).now();
+  expect((await outbox.outlook()).parked.map(({ code, fields }) => [code, fields])).toEqual([
+    ["invalid-form", ["form.spo2"]],
+  ]);
+});
+
 test("what was damaged on its way goes again", async () => {
   const network = new Network();
   let isBad = true;
@@ -412,4 +424,11 @@ test("copies are kept until a backup holds them, or for three days", async () =>
   now += KEPT_MS;
   await outbox.prune(null);
   expect(await outbox.all()).toEqual([]);
+});
+
+test("what a patient refused is remembered as gone, not as safe", async () => {
+  await visit("a");
+  await outbox.forget("a-aceite");
+  expect([...outbox.refused]).toEqual(["a-aceite"]);
+  expect((await outbox.ofVisit("a")).map(({ id }) => id).sort()).toEqual(["a", "a-sustentada"]);
 });

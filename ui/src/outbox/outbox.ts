@@ -22,6 +22,8 @@ export interface Item {
   readonly safeAt: number | null;
   /** Why it is parked, as the box said it. */
   readonly code: string | null;
+  /** What the box found wrong with it. */
+  readonly fields?: readonly string[];
 }
 
 /** What the tablet knows of all its items. */
@@ -46,6 +48,7 @@ const EPOCH = "epoch";
 export class Outbox {
   readonly #tablet: Tablet;
   readonly #now: () => number;
+  readonly #refused = new Set<string>();
 
   constructor(tablet: Tablet, now: () => number) {
     this.#tablet = tablet;
@@ -140,20 +143,26 @@ export class Outbox {
   }
 
   /** Set an item aside: the box will not take it as it is. */
-  async park(id: string, code: string): Promise<void> {
+  async park(id: string, code: string, fields: readonly string[] = []): Promise<void> {
     const item = await this.get(id);
-    if (item !== null) await this.#put([{ ...item, state: "parked", code }]);
+    if (item !== null) await this.#put([{ ...item, state: "parked", code, fields }]);
   }
 
   /** Forget an item that the box said a patient refused. */
   async forget(id: string): Promise<void> {
+    this.#refused.add(id);
     await this.#forget((items) => items.filter((item) => item.id === id));
+  }
+
+  /** What was forgotten so since the app was opened: it is gone, and not safe on the box. */
+  get refused(): ReadonlySet<string> {
+    return this.#refused;
   }
 
   /** Try parked items once more. */
   async unpark(): Promise<void> {
     const parked = (await this.all()).filter(({ state }) => state === "parked");
-    await this.#put(parked.map((item) => ({ ...item, state: "waiting", code: null })));
+    await this.#put(parked.map((item) => ({ ...item, state: "waiting", code: null, fields: [] })));
   }
 
   /** Return whether the box may be another copy of itself since we last heard of it. */

@@ -14,19 +14,40 @@ export interface Hearing {
   readonly onwaiting: (letIn: (() => void) | null) => void;
   /** Another version answers now: this page is to be opened anew. */
   readonly onchanged: () => void;
+  /** Whether the browser refused the worker because it does not trust the box. */
+  readonly onuntrusted: (isUntrusted: boolean) => void;
 }
 
-/** Register the worker; return what looks for a new version. */
-export async function registerWorker(
-  container: ServiceWorkerContainer,
-  { onwaiting, onchanged }: Hearing,
-): Promise<() => void> {
+/** Return what registers the worker, and once that is done looks for a new version. */
+export function looker(container: ServiceWorkerContainer, hearing: Hearing): () => Promise<void> {
   let isControlled = container.controller !== null;
   container.addEventListener("controllerchange", () => {
-    if (isControlled) onchanged();
+    if (isControlled) hearing.onchanged();
     isControlled = true;
   });
-  const registration = await container.register(scriptUrl(PATH));
+  const url = scriptUrl(PATH);
+  let registering: Promise<ServiceWorkerRegistration> | null = null;
+  return async () => {
+    const isFirst = registering === null;
+    registering ??= container.register(url);
+    try {
+      const registration = await registering;
+      hearing.onuntrusted(false);
+      if (isFirst) follow(registration, container, hearing);
+      await registration.update().catch(() => undefined); // out of reach there is no new version, either
+    } catch (error) {
+      registering = null;
+      hearing.onuntrusted(error instanceof DOMException && error.name === "SecurityError");
+    }
+  };
+}
+
+/** Tell of versions that wait, now and from now on. */
+function follow(
+  registration: ServiceWorkerRegistration,
+  container: ServiceWorkerContainer,
+  { onwaiting }: Hearing,
+): void {
   const offer = (worker: ServiceWorker | null): void => {
     if (worker === null || container.controller === null) return;
     onwaiting(() => worker.postMessage("skip-waiting"));
@@ -39,8 +60,6 @@ export async function registerWorker(
       else onwaiting(null);
     });
   });
-  // Out of reach there is no new version, either.
-  return () => void registration.update().catch(() => undefined);
 }
 
 /** Trusted Types let a worker be registered only by a policy that names its script. */

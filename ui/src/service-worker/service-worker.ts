@@ -3,29 +3,21 @@
  * asked of the box is never seen here.
  */
 
+import type { StaticRouting } from "./routing.ts";
+import { routeShell } from "./routing.ts";
+
 declare const __SHELL__: readonly string[];
 declare const __SHELL_VERSION__: string;
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
-
-interface RouterRule {
-  readonly condition:
-    | { readonly requestMethod: "GET"; readonly urlPattern: URLPatternInit }
-    | { readonly not: { readonly requestMode: "navigate" } };
-  readonly source: "network" | { readonly cacheName: string };
-}
-
-/** What newer browsers add to an install event; TypeScript's types do not have it. */
-interface StaticRouting {
-  addRoutes(rules: readonly RouterRule[]): Promise<void>;
-}
 
 const CACHE = `spira-shell-${__SHELL_VERSION__}`;
 const HOME = "/";
 const SHELL: ReadonlySet<string> = new Set([HOME, ...__SHELL__]);
 
 worker.addEventListener("install", (event) => {
-  event.waitUntil(Promise.all([routeShell(event), keepShell()]));
+  const routable: ExtendableEvent & Partial<StaticRouting> = event;
+  event.waitUntil(Promise.all([routeShell(routable, [...SHELL], CACHE), keepShell()]));
 });
 
 worker.addEventListener("activate", (event) => {
@@ -43,20 +35,6 @@ worker.addEventListener("fetch", (event) => {
   const path = request.mode === "navigate" && url.pathname === "/index.html" ? HOME : url.pathname;
   if (SHELL.has(path)) event.respondWith(fromShell(path));
 });
-
-/**
- * Let a browser that knows static routes answer as the listener of fetch would, without starting this
- * worker. Chromium starts an outgoing worker anew for a request, and its successor waits until that one
- * is idle again.
- */
-async function routeShell(event: ExtendableEvent & Partial<StaticRouting>): Promise<void> {
-  const ofShell = [...SHELL].map((path): RouterRule => ({
-    condition: { requestMethod: "GET", urlPattern: { pathname: path, search: "" } },
-    source: { cacheName: CACHE },
-  }));
-  const ofBox: RouterRule = { condition: { not: { requestMode: "navigate" } }, source: "network" };
-  await event.addRoutes?.([...ofShell, ofBox]);
-}
 
 /** All of it or nothing: a shell of two versions would be none. */
 async function keepShell(): Promise<void> {

@@ -183,3 +183,16 @@ test("a sign-out without the box is told to it at the next contact, and never to
   answer = () => refuse(401, "not-signed-in");
   await sessions.finishSignOut();
 });
+
+test("what cannot be a PIN costs no try", async () => {
+  await sessions.choosePin("user-1", "2580");
+  for (const typed of ["", "258", "25a0", "123456789"]) expect(await sessions.unlock("user-1", typed)).toBe(false);
+  expect(await sessions.triesLeft("user-1")).toBe(5);
+});
+
+test("tries at the same time are counted one after the other", async () => {
+  await sessions.choosePin("user-1", "2580");
+  const tried = await Promise.all(["0000", "1111", "2222"].map((pin) => sessions.unlock("user-1", pin)));
+  expect(tried).toEqual([false, false, false]);
+  expect(await sessions.triesLeft("user-1")).toBe(2);
+});

@@ -5,7 +5,7 @@ import { Refusal, Unreachable } from "../api/client.ts";
 import type { SignIn } from "../api/types.ts";
 import type { Tablet } from "../store/database.ts";
 import type { PinCheck } from "./pin.ts";
-import { pinCheckOf, tryPin } from "./pin.ts";
+import { PIN_SHAPE, pinCheckOf, tryPin } from "./pin.ts";
 
 /** Somebody who signed in at this tablet before. */
 export interface Person {
@@ -41,6 +41,7 @@ export class Sessions {
   readonly #api: Api;
   readonly #tablet: Tablet;
   readonly #now: () => number;
+  #lastTry: Promise<boolean> = Promise.resolve(false);
 
   constructor(api: Api, tablet: Tablet, now: () => number) {
     this.#api = api;
@@ -138,8 +139,16 @@ export class Sessions {
     await this.#setPin(userId, await pinCheckOf(pin));
   }
 
-  /** Return whether the PIN is right; the try is counted before anybody learns it. */
+  /** Return whether the PIN is right; the try is counted before anybody learns it. What can be no PIN is no try. */
   async unlock(userId: string, pin: string): Promise<boolean> {
+    if (!PIN_SHAPE.test(pin)) return false;
+    // One after the other: two at once would be counted as one.
+    const trying = this.#lastTry.then(() => this.#tried(userId, pin));
+    this.#lastTry = trying.catch(() => false);
+    return trying;
+  }
+
+  async #tried(userId: string, pin: string): Promise<boolean> {
     const kept = (await this.#pins())[userId];
     if (kept === undefined) return false;
     const tried = await tryPin(kept, pin);

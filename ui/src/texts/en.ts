@@ -12,6 +12,9 @@ export const en: Texts = {
   app: {
     title: "SPIRA",
     loading: "Opening…",
+    cannotOpen: "It could not be opened.",
+    cannotOpenHelp: "Nothing was erased: call IT.",
+    openAgain: "Try again",
     update: "There is a new version. Update now?",
     updateNow: "Update",
     tooOld: "This app is too old for the server. Close it and open it again; if that does not help, call IT.",
@@ -43,6 +46,7 @@ export const en: Texts = {
     "session-over": "Your session has ended. Sign in again: nothing is lost.",
     waiting: (count) =>
       n(count, "1 evaluation kept on this tablet, not sent yet.", `${count} evaluations kept on this tablet, not sent yet.`),
+    untrusted: "This tablet does not trust the server. Call IT.",
     keyChanged: "This server has another key. Nothing was sent. Call IT.",
   },
   signIn: {
@@ -375,8 +379,13 @@ export const en: Texts = {
     forbidden: "You have no access to this.",
     missing: "Not found.",
     conflict: "This item is there already with other content. Nothing was erased. Tell IT.",
+    "too-large": "The recording is too large.",
+    "audio-format": "The audio format is not accepted.",
+    invalid: (fields) => `Missing or wrong: ${fields}.`,
+    "bytes-lost": "The browser of this tablet lost this part: it cannot be sent any more. Tell IT.",
+    receipt: "The server's receipt is not of this item. Nothing was erased. Tell IT.",
     refused: (code) => `The server did not accept it (${code}). Tell IT.`,
     unreachable: "No connection to the server.",
-    unexpected: "Something failed on this tablet. Your work is kept. Open the app again.",
+    unexpected: "Something failed on this tablet. Open the app again and check the last step.",
   },
 };

@@ -16,5 +16,29 @@ export function failureWords(failure: unknown, t: Texts): string {
   if (status === 401) return t.connection["session-over"];
   if (status === 403) return t.errors.forbidden;
   if (status === 404) return t.errors.missing;
-  return t.errors.refused(code);
+  return parkedWords(code, [], t);
+}
+
+/**
+ * Return why an item stays here, in words.
+ *
+ * @param code as the box said it, or this tablet where the box was not asked.
+ * @param fields what the box found wrong, as people call it.
+ */
+export function parkedWords(code: string, fields: readonly string[], t: Texts): string {
+  switch (code) {
+    case "content-conflict":
+      return t.errors.conflict;
+    case "unsupported-audio":
+    case "unsupported-media-type":
+      return t.errors["audio-format"];
+    case "not-allowed":
+      return t.errors.forbidden;
+    case "too-large":
+    case "bytes-lost":
+    case "receipt":
+      return t.errors[code];
+    default:
+      return fields.length > 0 ? t.errors.invalid(fields.join(", ")) : t.errors.refused(code);
+  }
 }

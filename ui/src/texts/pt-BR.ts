@@ -10,6 +10,9 @@ export const ptBR = {
   app: {
     title: "SPIRA",
     loading: "Abrindo…",
+    cannotOpen: "Não foi possível abrir.",
+    cannotOpenHelp: "Nada foi apagado: chame a TI.",
+    openAgain: "Tentar de novo",
     update: "Há nova versão. Atualizar agora?",
     updateNow: "Atualizar",
     tooOld: "Este aplicativo é antigo demais para o servidor. Feche e abra de novo; se não resolver, chame a TI.",
@@ -41,6 +44,7 @@ export const ptBR = {
     "session-over": "Sua sessão terminou. Entre de novo: nada se perdeu.",
     waiting: (count: number): string =>
       n(count, "1 avaliação guardada neste aparelho, ainda não enviada.", `${count} avaliações guardadas neste aparelho, ainda não enviadas.`),
+    untrusted: "Este aparelho não confia no servidor. Chame a TI.",
     keyChanged: "Este servidor tem outra chave. Nada foi enviado. Chame a TI.",
   },
   signIn: {
@@ -376,9 +380,14 @@ export const ptBR = {
     forbidden: "Você não tem acesso a isto.",
     missing: "Não encontrado.",
     conflict: "Este item já existe com outro conteúdo. Nada foi apagado. Avise a TI.",
+    "too-large": "Gravação grande demais.",
+    "audio-format": "Formato de áudio não aceito.",
+    invalid: (fields: string): string => `Faltam ou estão errados: ${fields}.`,
+    "bytes-lost": "O navegador deste aparelho perdeu esta parte: ela não pode mais ser enviada. Avise a TI.",
+    receipt: "O recibo do servidor não é deste item. Nada foi apagado. Avise a TI.",
     refused: (code: string): string => `O servidor não aceitou (${code}). Avise a TI.`,
     unreachable: "Sem conexão com o servidor.",
-    unexpected: "Algo falhou neste aparelho. Seu trabalho está guardado. Abra o app de novo.",
+    unexpected: "Algo falhou neste aparelho. Abra o app de novo e confira o último passo.",
   },
 };
 
