@@ -103,15 +103,16 @@ test("a minute at 48 kHz is judged, drawn and written within 300 ms", () => {
   const second = Int16Array.from({ length: 48_000 }, (_, n) => 9000 * Math.sin(n / 30));
   const pieces = Array<Int16Array>(60).fill(second);
   const tookMs = Array.from({ length: 3 }, () => {
-    const began = performance.now();
+    const began = process.cpuUsage();
     const pcm = { samples: joined(pieces), sampleRateHz: 48_000 };
     const frames = framesOf(pcm);
     judge(measure(pcm, frames), taskOf(protocol, "parlenda"), null);
     waveformColumns(pcm, frames, 160);
     writeWav(pcm);
-    return performance.now() - began;
+    const { user, system } = process.cpuUsage(began);
+    return (user + system) / 1000;
   });
-  // The best of them, since other tests run beside this one.
+  // By the processor's clock, and the best of them, since other tests run beside this one.
   expect(Math.min(...tookMs)).toBeLessThan(300);
 });
 
