@@ -71,7 +71,7 @@ function started(): Visit {
 }
 
 function agreed(): Visit {
-  const checked = way.identified(way.goOn(started(), protocol), "wristband");
+  const checked = way.identified(way.goOn(started(), protocol), protocol, "wristband");
   return way.consented(checked, protocol, consent());
 }
 
@@ -196,9 +196,37 @@ test("who stops keeps what there is, and says of the rest that it was cut off", 
 test("after an interruption the patient is checked, and the step is the same", () => {
   const cut = way.interrupted(recorded());
   expect(way.maySend(cut, protocol, context, HC)).toBe(false);
-  const checked = way.identified(cut, "verbal");
+  const checked = way.identified(cut, protocol, "verbal");
   expect(checked.step).toEqual(cut.step);
   expect(way.maySend(checked, protocol, context, HC)).toBe(true);
+});
+
+describe("the check after an interruption", () => {
+  test("cannot be walked round by mending the RGH", () => {
+    const begun = way.takeKept(agreed(), take("aceite", "one"));
+    expect(way.due(begun)).toEqual({ name: "recording", role: "aceite" });
+    const cut = way.interrupted(begun);
+    expect(way.due(cut)).toEqual({ name: "check" });
+    const mended = way.mendRgh(cut);
+    expect(way.due(mended)).toEqual({ name: "essentials" });
+    const on = way.goOn(mended, protocol);
+    expect(way.due(on)).toEqual({ name: "identity" });
+    expect(way.maySend(way.mendRgh(way.interrupted(recorded())), protocol, context, HC)).toBe(false);
+  });
+
+  test("leads back to the recording that was due, and asks for no consent again", () => {
+    const on = way.goOn(way.mendRgh(way.interrupted(agreed())), protocol);
+    expect(way.due(way.identified(on, protocol, "verbal"))).toEqual({ name: "recording", role: "aceite" });
+  });
+
+  test("is asked for before a recording, by whatever way it was reached", () => {
+    const mended = way.mendRgh(way.interrupted(recorded()));
+    const reopened = way.reopen(way.stopAndKeep(mended, protocol), { name: "recording", role: "frase" });
+    expect(way.due(reopened)).toEqual({ name: "check" });
+    const lost = way.interrupted(way.withTakes(mended, protocol, new Set()));
+    expect(way.due(lost)).toEqual({ name: "check" });
+    expect(way.due(way.identified(lost, protocol, "verbal"))).toEqual({ name: "recording", role: "aceite" });
+  });
 });
 
 /** A generator of numbers from a seed: the same way is tried again by the same number. */
@@ -215,12 +243,16 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
   const roles = protocol.recordings.map(({ role }) => role);
   let visit = started();
   const kept: string[] = [];
+  let isChecked = false;
   for (let n = 0; n < 40; n++) {
     const role = roles[roll(roles.length)] ?? "";
     const why = way.NOT_DONE[roll(way.NOT_DONE.length)] as NotDone;
     const moves: (() => Visit)[] = [
       () => way.goOn(visit, protocol),
-      () => way.identified(visit, "wristband"),
+      () => {
+        isChecked = true;
+        return way.identified(visit, protocol, "wristband");
+      },
       () => way.consented(visit, protocol, consent()),
       () => {
         if (visit.consent === null) return visit;
@@ -228,7 +260,14 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
         return way.takeKept(visit, take(role, `${seed}-${n}`));
       },
       () => way.unable(visit, protocol, role, why),
-      () => way.interrupted(visit),
+      () => {
+        isChecked = false;
+        return way.interrupted(visit);
+      },
+      () => {
+        isChecked = false;
+        return way.mendRgh(visit);
+      },
       () => way.stopAndKeep(visit, protocol),
       () => way.reopen(visit, way.stepsOf(protocol)[roll(9)] ?? { name: "review" }),
       () => way.choose(visit, kept[roll(kept.length)] ?? ""),
@@ -247,5 +286,7 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
       expect([61, null, undefined]).toContain(visit.form["age"]);
     }
     if (visit.step.name === "recording") expect(visit.consent).not.toBe(null);
+    // Nobody records between an interruption and the check.
+    if (way.due(visit).name === "recording") expect(isChecked).toBe(true);
   }
 });

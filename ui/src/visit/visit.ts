@@ -85,6 +85,9 @@ export interface Visit {
   readonly modelId?: string | null;
 }
 
+/** What the screen shows: the step, or what is to be answered before it. */
+export type Due = Step | { readonly name: "check" };
+
 export const MAX_REDOS = 2;
 
 /** Begin with a patient. */
@@ -116,6 +119,13 @@ export function stepsOf(protocol: Protocol): Step[] {
     { name: "research" },
     { name: "review" },
   ];
+}
+
+/** Return what the screen shows: nothing is recorded of a patient who was not checked. */
+export function due(visit: Visit): Due {
+  const { step, mustCheck, identityCheck } = visit;
+  if (step.name === "sent") return step;
+  return mustCheck || (step.name === "recording" && identityCheck === null) ? { name: "check" } : step;
 }
 
 /** Answer a field; what is not asked any more goes, and a changed RGH is to be checked anew. */
@@ -189,10 +199,15 @@ export function overrideRgh(visit: Visit, why: RghOverride): Visit {
   return { ...visit, rghOverride: why };
 }
 
-/** The patient was told from all others; at the first time that leads on. */
-export function identified(visit: Visit, check: IdentityCheck): Visit {
+/** The patient was told from all others; where this is the step, it leads on. */
+export function identified(visit: Visit, protocol: Protocol, check: IdentityCheck): Visit {
   const checked = { ...visit, identityCheck: check, mustCheck: false };
-  return visit.step.name === "identity" ? { ...checked, step: { name: "consent" } } : checked;
+  return visit.step.name === "identity" ? { ...checked, step: after(checked, protocol, visit.step) } : checked;
+}
+
+/** The RGH is not right: back to the form, and whoever it is afterwards is checked anew. */
+export function mendRgh(visit: Visit): Visit {
+  return { ...visit, identityCheck: null, mustCheck: false, step: { name: "essentials" } };
 }
 
 /** A call, the lock, another tab, a crash: the patient is to be checked before anything goes on. */
