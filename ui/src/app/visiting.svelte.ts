@@ -9,7 +9,7 @@ import { sha256Hex } from "../protocol/protocol.ts";
 import type { RghRule } from "../protocol/rgh.ts";
 import type { FormContext } from "../protocol/form.ts";
 import { localInstant } from "../protocol/answers.ts";
-import { inferenceDocument } from "../visit/document.ts";
+import { formContext, inferenceDocument } from "../visit/document.ts";
 import { seal } from "../sealing/seal.ts";
 
 const SEEN = "seen-rgh";
@@ -77,7 +77,7 @@ export class Visiting {
   /** The moment and lists that answers are held against. */
   get context(): FormContext {
     const hospitals = (this.#app.known?.hospitals ?? []).map(({ name }) => name);
-    return { capturedAt: localInstant(new Date()), hospitals };
+    return formContext(this.visit, this.protocol, hospitals, new Date());
   }
 
   /** The rule of the hospital chosen. */
