@@ -100,6 +100,12 @@ export class Visiting {
     if (["rgh", "gender", "age"].includes(field)) this.hasConflict = await this.#conflicts();
   }
 
+  /** Leave this patient for another one. */
+  async leave(): Promise<void> {
+    await this.change(way.leave(this.visit, this.protocol));
+    this.hasConflict = await this.#conflicts();
+  }
+
   /** Keep the visit as it is now. */
   async keep(): Promise<void> {
     const { session } = this.#app;

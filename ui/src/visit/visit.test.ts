@@ -282,6 +282,65 @@ describe("the check after an interruption", () => {
   });
 });
 
+describe("an RGH that changes once there is a consent", () => {
+  const OTHER = "13817615A";
+  const changed = (visit: Visit): Visit => way.answer(visit, protocol, "rgh", OTHER);
+
+  test("is asked about before anybody goes on, records or sends", () => {
+    for (const visit of [changed(agreed()), changed(way.mendRgh(way.interrupted(recorded())))]) {
+      for (const on of [way.goOn(visit, protocol), way.stopAndKeep(visit, protocol), way.reopen(visit, { name: "review" })]) {
+        expect(way.due(on)).toEqual({ name: "whose" });
+        expect(way.due(way.identified(on, protocol, "wristband"))).toEqual({ name: "whose" });
+        expect(way.due(way.interrupted(on))).toEqual({ name: "whose" });
+        expect(way.maySend(way.identified(on, protocol, "wristband"), protocol, context, HC)).toBe(false);
+      }
+    }
+  });
+
+  test("is not asked about before, nor where it is the same again", () => {
+    const early = way.identified(way.goOn(started(), protocol), protocol, "wristband");
+    expect(way.due(way.goOn(changed(way.mendRgh(early)), protocol))).toEqual({ name: "identity" });
+    const same = way.answer(changed(way.mendRgh(recorded())), protocol, "rgh", ESSENTIALS.rgh);
+    expect(way.due(way.goOn(same, protocol))).toEqual({ name: "identity" });
+  });
+
+  test("of the same patient is checked anew, and goes on with what there is", () => {
+    const mended = way.samePatient(way.goOn(changed(way.mendRgh(recorded())), protocol));
+    expect(way.due(mended)).toEqual({ name: "identity" });
+    const checked = way.identified(mended, protocol, "wristband");
+    expect(checked.step).toEqual({ name: "research" });
+    expect(checked.form["rgh"]).toBe(OTHER);
+    expect(way.maySend(checked, protocol, context, HC)).toBe(true);
+  });
+
+  test("is told before anybody can say that it is the same patient's", () => {
+    const erased = way.stopAndKeep(way.answer(recorded(), protocol, "rgh", null), protocol);
+    const asked = way.samePatient(erased);
+    expect(way.due(asked)).toEqual({ name: "essentials" });
+    expect(way.due(way.goOn(changed(asked), protocol))).toEqual({ name: "whose" });
+  });
+
+  test("of another patient leaves what there is to the one before, as it was", () => {
+    const measured = way.answer(recorded(), protocol, "spo2", 96);
+    const there = way.answer(changed(way.mendRgh(way.interrupted(measured))), protocol, "spo2", 81);
+    const left = way.leave(way.goOn(there, protocol), protocol);
+    expect(left.form).toEqual(measured.form);
+    expect(left.takes).toEqual(measured.takes);
+    expect(left.identityCheck).toBe("wristband");
+    expect(left.step).toEqual({ name: "research" });
+    expect(way.maySend(left, protocol, context, HC)).toBe(true);
+  });
+});
+
+test("whom somebody left is not recorded again without a check", () => {
+  const left = way.leave(way.interrupted(way.takeKept(agreed(), take("aceite", "one"))), protocol);
+  expect(left.stoppedEarly).toBe(true);
+  expect(way.maySend(left, protocol, context, HC)).toBe(true);
+  const reopened = way.reopen(left, { name: "recording", role: "frase" });
+  expect(way.due(reopened)).toEqual({ name: "check" });
+  expect(way.due(way.identified(reopened, protocol, "wristband"))).toEqual({ name: "recording", role: "frase" });
+});
+
 /** A generator of numbers from a seed: the same way is tried again by the same number. */
 function dice(seed: number): (n: number) => number {
   let state = seed;
@@ -297,13 +356,15 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
   let visit = started();
   const kept: string[] = [];
   let isChecked = false;
-  for (let n = 0; n < 40; n++) {
+  /** Whose consent and recordings these are, as the nurse said. */
+  let own: unknown = visit.form["rgh"];
+  for (let n = 0; n < 60; n++) {
     const role = roles[roll(roles.length)] ?? "";
     const why = way.NOT_DONE[roll(way.NOT_DONE.length)] as NotDone;
     const moves: (() => Visit)[] = [
       () => way.goOn(visit, protocol),
       () => {
-        isChecked = true;
+        isChecked = way.due(visit).name !== "whose";
         return way.identified(visit, protocol, "wristband");
       },
       () => way.consented(visit, protocol, consent()),
@@ -320,6 +381,20 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
       () => {
         isChecked = false;
         return way.mendRgh(visit);
+      },
+      () => {
+        isChecked &&= visit.consent === null; // there is nothing to leave
+        return way.leave(visit, protocol);
+      },
+      () => {
+        if (way.due(visit).name !== "whose") return visit;
+        own = visit.form["rgh"] ?? own;
+        return way.samePatient(visit);
+      },
+      () => {
+        const rgh = ["14259401E", "13817615A", null][roll(3)] ?? null;
+        if (rgh !== (visit.form["rgh"] ?? null)) isChecked = false;
+        return way.answer(visit, protocol, "rgh", rgh);
       },
       () => way.stopAndKeep(visit, protocol),
       () => way.reopen(visit, way.stepsOf(protocol)[roll(9)] ?? { name: "review" }),
@@ -341,5 +416,9 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
     if (visit.step.name === "recording") expect(visit.consent).not.toBe(null);
     // Nobody records between an interruption and the check.
     if (way.due(visit).name === "recording") expect(isChecked).toBe(true);
+    // No other number gets what was recorded, unless somebody said that it is the same patient.
+    if (visit.consent === null && visit.takes.length === 0) own = visit.form["rgh"];
+    const goesOn = way.due(visit).name === "recording" || way.maySend(visit, protocol, context, HC);
+    if (goesOn) expect(visit.form["rgh"]).toBe(own);
   }
 });

@@ -64,6 +64,9 @@ export type Step =
   | { readonly name: "essentials" | "identity" | "consent" | "research" | "review" | "sent" }
   | { readonly name: "recording"; readonly role: string };
 
+/** The patient as consent and recordings know them, while another RGH may be another patient's. */
+export type Before = Pick<Visit, "form" | "confirmed" | "rghOverride" | "identityCheck">;
+
 /** One patient at one moment. */
 export interface Visit {
   readonly id: string;
@@ -83,10 +86,14 @@ export interface Visit {
   readonly stoppedEarly: boolean;
   /** The model that is asked; absent or null: the box's default. */
   readonly modelId?: string | null;
+  /** Since the RGH was doubted; absent or null: nobody doubts it. */
+  readonly before?: Before | null;
+  /** The nurse went to another patient: nothing more is recorded before a check. */
+  readonly isLeft?: boolean;
 }
 
 /** What the screen shows: the step, or what is to be answered before it. */
-export type Due = Step | { readonly name: "check" };
+export type Due = Step | { readonly name: "check" | "whose" };
 
 export const MAX_REDOS = 2;
 
@@ -121,11 +128,21 @@ export function stepsOf(protocol: Protocol): Step[] {
   ];
 }
 
-/** Return what the screen shows: nothing is recorded of a patient who was not checked. */
+/**
+ * Return what the screen shows: nothing is recorded of a patient who was not checked, and nothing goes
+ * on with another RGH before somebody said whose it is.
+ */
 export function due(visit: Visit): Due {
   const { step, mustCheck, identityCheck } = visit;
   if (step.name === "sent") return step;
-  return mustCheck || (step.name === "recording" && identityCheck === null) ? { name: "check" } : step;
+  if (hasOtherRgh(visit) && (mustCheck || step.name !== "essentials")) return { name: "whose" };
+  const isUnchecked = identityCheck === null || visit.isLeft === true;
+  return mustCheck || (step.name === "recording" && isUnchecked) ? { name: "check" } : step;
+}
+
+/** Return whether consent and recordings were given under another RGH, and nobody said whose this one is. */
+export function hasOtherRgh({ before, form }: Visit): boolean {
+  return before != null && (before.form["rgh"] ?? null) !== (form["rgh"] ?? null);
 }
 
 /** Answer a field; what is not asked any more goes, and a changed RGH is to be checked anew. */
@@ -137,7 +154,7 @@ export function answer(visit: Visit, protocol: Protocol, field: string, value: A
     ...visit,
     form,
     confirmed,
-    ...(isNewRgh ? { rghOverride: null, identityCheck: null } : {}),
+    ...(isNewRgh ? { ...doubted(visit), rghOverride: null, identityCheck: null } : {}),
   };
 }
 
@@ -199,15 +216,27 @@ export function overrideRgh(visit: Visit, why: RghOverride): Visit {
   return { ...visit, rghOverride: why };
 }
 
-/** The patient was told from all others; where this is the step, it leads on. */
+/** The patient was told from all others; where this is the step, it leads on. Whose the RGH is comes first. */
 export function identified(visit: Visit, protocol: Protocol, check: IdentityCheck): Visit {
-  const checked = { ...visit, identityCheck: check, mustCheck: false };
+  if (hasOtherRgh(visit)) return visit;
+  const checked = { ...visit, identityCheck: check, mustCheck: false, before: null, isLeft: false };
   return visit.step.name === "identity" ? { ...checked, step: after(checked, protocol, visit.step) } : checked;
 }
 
 /** The RGH is not right: back to the form, and whoever it is afterwards is checked anew. */
 export function mendRgh(visit: Visit): Visit {
-  return { ...visit, identityCheck: null, mustCheck: false, step: { name: "essentials" } };
+  return { ...visit, ...doubted(visit), identityCheck: null, mustCheck: false, step: { name: "essentials" } };
+}
+
+/** The other RGH is the same patient's; one that is not there yet is typed first. */
+export function samePatient(visit: Visit): Visit {
+  return (visit.form["rgh"] ?? null) === null ? mendRgh(visit) : { ...visit, before: null };
+}
+
+/** The nurse is at another patient: what there is stays with the one before, as it was. */
+export function leave(visit: Visit, protocol: Protocol): Visit {
+  if (visit.consent === null) return visit;
+  return stopAndKeep({ ...visit, ...visit.before, before: null, mustCheck: false, isLeft: true }, protocol);
 }
 
 /** A call, the lock, another tab, a crash: the patient is to be checked before anything goes on. */
@@ -331,9 +360,16 @@ export function maySend(
     visit.consent !== null &&
     visit.identityCheck !== null &&
     !visit.mustCheck &&
+    !hasOtherRgh(visit) &&
     openRoles(visit, protocol).length === 0 &&
     isClear(obstacles(visit, protocol, groupsOf(protocol), context, rule))
   );
+}
+
+/** Return the patient before the first doubt, where there is a consent or a recording of them. */
+function doubted({ before, consent, takes, form, confirmed, rghOverride, identityCheck }: Visit): Pick<Visit, "before"> {
+  if (consent === null && takes.length === 0) return {};
+  return { before: before ?? { form, confirmed, rghOverride, identityCheck } };
 }
 
 function after(visit: Visit, protocol: Protocol, step: Step): Step {
