@@ -332,6 +332,28 @@ describe("an RGH that changes once there is a consent", () => {
   });
 });
 
+describe("a take that was interrupted", () => {
+  const cut = { role: "aceite", fault: "hidden" } as const;
+
+  test("is told of until the role is recorded again", () => {
+    const told = way.interrupted(agreed(), cut);
+    expect(told.cut).toEqual(cut);
+    const later = way.identified(way.interrupted(told), protocol, "wristband"); // a lock keeps what was not read yet
+    expect(later.cut).toEqual(cut);
+    expect(way.goOn(way.mendRgh(told), protocol).cut).toEqual(cut);
+    expect(way.recordAgain(later, "aceite").cut).toBe(null);
+    expect(way.recordAgain(later, "frase")).toBe(later);
+  });
+
+  test("is told of no more once something else was decided", () => {
+    const told = way.identified(way.interrupted(agreed(), cut), protocol, "wristband");
+    expect(way.unable(told, protocol, "aceite", "other").cut).toBe(null);
+    expect(way.takeKept(told, take("aceite", "one")).cut).toBe(null);
+    expect(way.goOn(told, protocol).cut).toBe(null);
+    expect(way.stopAndKeep(told, protocol).cut).toBe(null);
+  });
+});
+
 test("whom somebody left is not recorded again without a check", () => {
   const left = way.leave(way.interrupted(way.takeKept(agreed(), take("aceite", "one"))), protocol);
   expect(left.stoppedEarly).toBe(true);

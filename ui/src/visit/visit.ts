@@ -2,7 +2,7 @@
 
 import type { Capture } from "../audio/recorder.ts";
 import type { Reason, VerdictWord } from "../audio/quality.ts";
-import type { StopReason } from "../audio/take-rules.ts";
+import type { Fault, StopReason } from "../audio/take-rules.ts";
 import type { FormContext, FormError } from "../protocol/form.ts";
 import { checkForm, softWarnings, withoutHidden } from "../protocol/form.ts";
 import type { Answer, Answers, Field, Protocol } from "../protocol/protocol.ts";
@@ -64,6 +64,12 @@ export type Step =
   | { readonly name: "essentials" | "identity" | "consent" | "research" | "review" | "sent" }
   | { readonly name: "recording"; readonly role: string };
 
+/** What ended a take of a role before its time. */
+export interface Cut {
+  readonly role: string;
+  readonly fault: Fault;
+}
+
 /** The patient as consent and recordings know them, while another RGH may be another patient's. */
 export type Before = Pick<Visit, "form" | "confirmed" | "rghOverride" | "identityCheck">;
 
@@ -90,6 +96,8 @@ export interface Visit {
   readonly before?: Before | null;
   /** The nurse went to another patient: nothing more is recorded before a check. */
   readonly isLeft?: boolean;
+  /** The take that ended as invalid, until it is recorded again; absent or null: none. */
+  readonly cut?: Cut | null;
 }
 
 /** What the screen shows: the step, or what is to be answered before it. */
@@ -240,8 +248,13 @@ export function leave(visit: Visit, protocol: Protocol): Visit {
 }
 
 /** A call, the lock, another tab, a crash: the patient is to be checked before anything goes on. */
-export function interrupted(visit: Visit): Visit {
-  return { ...visit, mustCheck: visit.identityCheck !== null };
+export function interrupted(visit: Visit, cut: Cut | null = visit.cut ?? null): Visit {
+  return { ...visit, mustCheck: visit.identityCheck !== null, cut };
+}
+
+/** Record a role again: what cut its last take off was read. */
+export function recordAgain(visit: Visit, role: string): Visit {
+  return visit.cut?.role === role ? { ...visit, cut: null } : visit;
 }
 
 /** The patient, or who speaks for the patient, agreed; recording may begin. */
@@ -256,7 +269,7 @@ export function takeKept(visit: Visit, take: Omit<KeptTake, "take" | "chosen">):
   const before = visit.takes.map((one) => (one.role === take.role ? { ...one, chosen: false } : one));
   const number = Math.max(0, ...takesOf(visit, take.role).map((one) => one.take)) + 1;
   const { [take.role]: _done, ...notDone } = visit.notDone;
-  return { ...visit, takes: [...before, { ...take, take: number, chosen: true }], notDone };
+  return { ...visit, takes: [...before, { ...take, take: number, chosen: true }], notDone, cut: null };
 }
 
 /** Go on with the takes that are still there; what lacks is recorded again. */
@@ -287,13 +300,15 @@ export function unable(visit: Visit, protocol: Protocol, role: string, why: NotD
   const takes = visit.takes.map((take) =>
     take.role === role && take.verdict === "fail" ? { ...take, chosen: false } : take,
   );
-  const told = { ...visit, takes, notDone: { ...visit.notDone, [role]: why } };
+  const told = { ...visit, takes, cut: null, notDone: { ...visit.notDone, [role]: why } };
   return { ...told, step: after(told, protocol, { name: "recording", role }) };
 }
 
 /** Go on from a step; from another than this one nobody asked to. */
 export function goOn(visit: Visit, protocol: Protocol, from: Step = visit.step): Visit {
-  return isSame(visit.step, from) ? { ...visit, step: after(visit, protocol, visit.step) } : visit;
+  if (!isSame(visit.step, from)) return visit;
+  const cut = from.name === "recording" ? null : (visit.cut ?? null);
+  return { ...visit, cut, step: after(visit, protocol, visit.step) };
 }
 
 /** Open a step that was reached already. */
@@ -312,6 +327,7 @@ export function stopAndKeep(visit: Visit, protocol: Protocol): Visit {
   return {
     ...visit,
     stoppedEarly: true,
+    cut: null,
     notDone: { ...visit.notDone, ...cutOff },
     step: { name: "research" },
   };
