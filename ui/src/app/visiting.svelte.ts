@@ -95,7 +95,7 @@ export class Visiting {
   /** Answer a field. */
   async answer(field: string, value: Answer | null): Promise<void> {
     const normal = field === "rgh" && typeof value === "string" ? value.toUpperCase().replace(/[\s-]/g, "") : value;
-    await this.change(way.answer(this.visit, this.protocol, field, normal));
+    await this.change(way.measured(this.visit, this.protocol, field, normal, new Date().toISOString()));
     if (field === "local" && typeof value === "string") await this.#app.tablet.setValue("hospital", value);
     if (["rgh", "gender", "age"].includes(field)) this.hasConflict = await this.#conflicts();
   }

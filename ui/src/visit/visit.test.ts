@@ -115,6 +115,30 @@ describe("the straight way", () => {
   });
 });
 
+describe("a sign that is measured", () => {
+  const [FIRST, SECOND] = ["2026-11-25T03:10:00.000Z", "2026-11-25T03:40:00.000Z"];
+  const measured = (visit: Visit, value: number | null, at: string): Visit => way.measured(visit, protocol, "spo2", value, at);
+
+  test("again has the time of its last value", () => {
+    const once = measured(started(), 95, FIRST);
+    expect(once.form).toMatchObject({ spo2: 95, spo2_at: FIRST });
+    expect(measured(once, 88, SECOND).form).toMatchObject({ spo2: 88, spo2_at: SECOND });
+    expect(measured(measured(once, null, SECOND), 95, SECOND).form["spo2_at"]).toBe(SECOND);
+    expect("spo2_at" in measured(once, null, SECOND).form).toBe(false);
+  });
+
+  test("keeps the time that was typed for its value", () => {
+    const typed = way.answer(measured(started(), 95, SECOND), protocol, "spo2_at", FIRST);
+    expect(measured(typed, 95, SECOND).form["spo2_at"]).toBe(FIRST);
+    expect(way.answer(typed, protocol, "age", 61).form["spo2_at"]).toBe(FIRST);
+    expect(measured(typed, 88, SECOND).form["spo2_at"]).toBe(SECOND);
+  });
+
+  test("without a field for its time is an answer like any other", () => {
+    expect(way.measured(started(), protocol, "bpm", 80, FIRST)).toEqual(way.answer(started(), protocol, "bpm", 80));
+  });
+});
+
 describe("a visit that crosses midnight", () => {
   const EVENING = new Date(2026, 10, 24, 23, 50);
   const LATE = new Date(2026, 10, 24, 23, 55);

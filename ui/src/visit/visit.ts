@@ -104,6 +104,8 @@ export interface Visit {
 export type Due = Step | { readonly name: "check" | "whose" };
 
 export const MAX_REDOS = 2;
+/** `spo2_at`: when `spo2` was measured. */
+const MEASURED_AT_SUFFIX = "_at";
 
 /** Begin with a patient. */
 export function begin(id: string, startedAt: string, protocol: Protocol, form: Answers): Visit {
@@ -164,6 +166,15 @@ export function answer(visit: Visit, protocol: Protocol, field: string, value: A
     confirmed,
     ...(isNewRgh ? { ...doubted(visit), rghOverride: null, identityCheck: null } : {}),
   };
+}
+
+/** Answer a field; a new value was measured now, unless a time is typed for it afterwards. */
+export function measured(visit: Visit, protocol: Protocol, field: string, value: Answer | null, at: string): Visit {
+  const to = answer(visit, protocol, field, value);
+  const time = field + MEASURED_AT_SUFFIX;
+  const isTimed = protocol.fields.some(({ name, format }) => name === time && format === "date-time");
+  const isNew = value !== null && value !== (visit.form[field] ?? null);
+  return isTimed && isNew ? answer(to, protocol, time, at) : to;
 }
 
 /** Ask this model; null: the box's default. */
