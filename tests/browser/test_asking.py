@@ -184,13 +184,15 @@ def to_faulty_review(ward: Tablet) -> None:
     ward.fill("SpO₂", "8")
     ward.fill("Frequência cardíaca", "30")
     ward.fill("RGH do paciente", "14259401A")
-    stop_and_review(ward)
+    stop_and_review(ward, has_other_rgh=True)
 
 
-def stop_and_review(ward: Tablet) -> None:
-    """Keep what there is, and look at it."""
+def stop_and_review(ward: Tablet, *, has_other_rgh: bool = False) -> None:
+    """Keep what there is, and look at it; another RGH was a slip."""
     ward.tap("Encerrar")
     ward.tap("Parar e guardar")
+    if has_other_rgh:
+        ward.tap("Erro de digitação, mesmo paciente")
     ward.page.get_by_role("heading", name="Dados da pesquisa").wait_for()
     ward.tap("Continuar")
     ward.page.get_by_role("heading", name="Revisão").wait_for()
@@ -215,7 +217,7 @@ def test_a_review_says_what_stands_in_the_way(ward: Tablet, box: Box) -> None:
     ward.fill("SpO₂", "95")
     ward.fill("RGH do paciente", nurse.RGH)
     ward.fill("Frequência cardíaca", str(BPM))
-    stop_and_review(ward)
+    stop_and_review(ward, has_other_rgh=True)
     assert ways.get_by_role("listitem").count() == 1
     ward.press(ways.get_by_role("button", name="Conferir"))
     ward.tap("Conferi na pulseira")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator
 
 from tests.browser import nurse
-from tests.browser.tablet import DELIVERED_WITHIN_S, Tablet, stored
+from tests.browser.tablet import DELIVERED_WITHIN_S, SIZES, Tablet, stored
 from tests.system.boxes import Box, wait_until
 
 FULL_STORE = """(() => {
@@ -17,6 +17,8 @@ FULL_STORE = """(() => {
   };
 })()"""
 """No second of a take can be kept."""
+PHONE = SIZES["phone"]
+INTERRUPTED = "Gravação interrompida (chamada, tela ou aba): confira o paciente e repita."
 
 
 TAP_TWICE = """([x, y, apartMs]) => new Promise((done) => {
@@ -136,7 +138,8 @@ def test_a_take_goes_on_in_memory_where_the_tablet_is_full(ward: Tablet, box: Bo
 
 
 def test_what_was_interrupted_is_not_offered_as_good(ward: Tablet, box: Box) -> None:
-    """After the patient was checked again, it is to be recorded anew."""
+    """It is told why; after the patient was checked again, it is to be recorded anew."""
+    ward.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     nurse.sign_in(ward, box.users["nurse"])
     nurse.fill_essentials(ward)
     nurse.agree(ward)
@@ -150,10 +153,22 @@ def test_what_was_interrupted_is_not_offered_as_good(ward: Tablet, box: Box) -> 
           delete document.visibilityState;
         }"""
     )
+    ward.page.get_by_role("heading", name="É este paciente?").wait_for()
+    ward.sees(INTERRUPTED)
+    ward.tap("Bloquear")
+    nurse.unlock(ward, heading="É este paciente?")
+    ward.sees(INTERRUPTED)
     ward.tap("Conferi na pulseira")
     ward.page.get_by_role("button", name="Gravar").wait_for()
+    ward.sees(INTERRUPTED)
+    seen = ward.page.get_by_text(INTERRUPTED).bounding_box()
+    assert seen is not None
+    assert seen["y"] + seen["height"] < PHONE["height"] / 2  # not under the button
     ward.page.wait_for_timeout(500)
     assert not ward.page.get_by_text("Gravação boa").is_visible()
+    ward.tap("Gravar")
+    ward.sees("Gravando · 2 s")
+    assert not ward.page.get_by_text(INTERRUPTED).is_visible()
 
 
 def test_the_line_tells_of_a_network_that_went(ward: Tablet, box: Box) -> None:

@@ -9,7 +9,7 @@ import { sha256Hex } from "../protocol/protocol.ts";
 import type { RghRule } from "../protocol/rgh.ts";
 import type { FormContext } from "../protocol/form.ts";
 import { localInstant } from "../protocol/answers.ts";
-import { inferenceDocument } from "../visit/document.ts";
+import { formContext, inferenceDocument } from "../visit/document.ts";
 import { seal } from "../sealing/seal.ts";
 
 const SEEN = "seen-rgh";
@@ -77,7 +77,7 @@ export class Visiting {
   /** The moment and lists that answers are held against. */
   get context(): FormContext {
     const hospitals = (this.#app.known?.hospitals ?? []).map(({ name }) => name);
-    return { capturedAt: localInstant(new Date()), hospitals };
+    return formContext(this.visit, this.protocol, hospitals, new Date());
   }
 
   /** The rule of the hospital chosen. */
@@ -95,9 +95,15 @@ export class Visiting {
   /** Answer a field. */
   async answer(field: string, value: Answer | null): Promise<void> {
     const normal = field === "rgh" && typeof value === "string" ? value.toUpperCase().replace(/[\s-]/g, "") : value;
-    await this.change(way.answer(this.visit, this.protocol, field, normal));
+    await this.change(way.measured(this.visit, this.protocol, field, normal, new Date().toISOString()));
     if (field === "local" && typeof value === "string") await this.#app.tablet.setValue("hospital", value);
     if (["rgh", "gender", "age"].includes(field)) this.hasConflict = await this.#conflicts();
+  }
+
+  /** Leave this patient for another one. */
+  async leave(): Promise<void> {
+    await this.change(way.leave(this.visit, this.protocol));
+    this.hasConflict = await this.#conflicts();
   }
 
   /** Keep the visit as it is now. */

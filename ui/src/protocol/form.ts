@@ -31,8 +31,13 @@ export interface FormError {
 export interface FormContext {
   /** When the recordings were taken, ISO 8601 with its offset; its own day bounds dates. */
   readonly capturedAt: string;
+  /** While a visit goes on: instants may be as late as this, ISO 8601. */
+  readonly now?: string;
   readonly hospitals: readonly string[];
 }
+
+/** The bound of what cannot have been after the visit. */
+export const CAPTURED_AT = "captured_at";
 
 /** Why an answer is absent, of any field. */
 export const ABSENT_REASONS = ["not_measured", "not_possible", "refused", "not_applicable"] as const;
@@ -196,8 +201,6 @@ function contextCode(
   return code === null ? null : { field: field.name, code };
 }
 
-const CAPTURED_AT = "captured_at";
-
 function dateCode(
   field: Field,
   text: string,
@@ -226,7 +229,7 @@ function limitOf(
 ): number | null {
   if (bound === CAPTURED_AT) {
     const isDay = field.format === "date";
-    return momentOf(isDay ? context.capturedAt.slice(0, 10) : context.capturedAt, field);
+    return momentOf(isDay ? context.capturedAt.slice(0, 10) : (context.now ?? context.capturedAt), field);
   }
   const text = isLiteral(bound) ? bound : sound.get(bound);
   return text === undefined ? null : momentOf(String(text), field);

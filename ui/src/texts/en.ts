@@ -97,6 +97,7 @@ export const en: Texts = {
     stopKeep: "Stop and keep",
     stopKeepHelp: "Keeps what there is and leads to the review.",
     stoppedEarly: "Ended early; what was recorded is kept.",
+    keptFor: "What there is belongs to this RGH, and stays with it. The other patient begins anew.",
     stopErase: "Stop and erase everything",
     stopEraseHelp: "Erases this patient's form and recordings now. There is no way back.",
     goOnRecording: "Go on with the evaluation",
@@ -139,6 +140,14 @@ export const en: Texts = {
     not_possible: "It could not be checked",
     again: "Check the patient again before you go on.",
     wrong: "Correct the RGH",
+    other: "It is another patient",
+  },
+  whose: {
+    title: "The RGH has changed. Is it the same patient?",
+    before: "Consent and recordings",
+    now: "Typed now",
+    same: "A slip in typing, the same patient",
+    other: "Another patient",
   },
   consent: {
     title: "Does the patient agree to take part?",

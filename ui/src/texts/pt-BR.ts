@@ -95,6 +95,7 @@ export const ptBR = {
     stopKeep: "Parar e guardar",
     stopKeepHelp: "Guarda o que há e leva à revisão.",
     stoppedEarly: "Encerrada antes do fim; o que foi gravado está guardado.",
+    keptFor: "O que há é deste RGH, e fica com ele. O outro paciente começa do zero.",
     stopErase: "Parar e apagar tudo",
     stopEraseHelp: "Apaga agora o formulário e as gravações deste paciente. Não há volta.",
     goOnRecording: "Continuar a avaliação",
@@ -137,6 +138,14 @@ export const ptBR = {
     not_possible: "Não foi possível conferir",
     again: "Confira o paciente de novo antes de continuar.",
     wrong: "Corrigir o RGH",
+    other: "É outro paciente",
+  },
+  whose: {
+    title: "O RGH mudou. É o mesmo paciente?",
+    before: "Consentimento e gravações",
+    now: "Digitado agora",
+    same: "Erro de digitação, mesmo paciente",
+    other: "Outro paciente",
   },
   consent: {
     title: "O paciente aceita participar?",

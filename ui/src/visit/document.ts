@@ -2,7 +2,8 @@
 
 import type { ConsentDocument, InferenceDocument, RecordingDocument } from "../api/types.ts";
 import { localInstant } from "../protocol/answers.ts";
-import { completeForm } from "../protocol/form.ts";
+import type { FormContext } from "../protocol/form.ts";
+import { CAPTURED_AT, completeForm } from "../protocol/form.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { ROOM_NOISE_ROLE } from "../audio/quality.ts";
 import type { Consent, KeptTake, Visit } from "./visit.ts";
@@ -38,7 +39,7 @@ export function inferenceDocument(visit: Visit, protocol: Protocol, frame: Frame
     recordings: visit.takes.map((take) => recordingDocument(take, consent)),
     not_done: visit.notDone,
     stopped_early: visit.stoppedEarly,
-    captured_at: localInstant(capturedAt(visit)),
+    captured_at: capturedAt(visit, protocol),
     clock_offset_s: frame.clockOffsetS,
     tablet_id: frame.tabletId,
     app_version: frame.version,
@@ -46,11 +47,21 @@ export function inferenceDocument(visit: Visit, protocol: Protocol, frame: Frame
 }
 
 /** Return when the patient was as told here: at the last take, or the last sign measured after it. */
-function capturedAt(visit: Visit): Date {
-  const measured = visit.form["spo2_at"];
-  const instants = [visit.startedAt, ...visit.takes.map(({ startedAt }) => startedAt)];
-  if (typeof measured === "string") instants.push(measured);
-  return new Date(Math.max(...instants.map((instant) => Date.parse(instant))));
+export function capturedAt(visit: Visit, protocol: Protocol): string {
+  const measured = protocol.fields
+    .filter(({ format, notAfter }) => format === "date-time" && notAfter === CAPTURED_AT)
+    .map(({ name }) => visit.form[name]);
+  const told = [visit.startedAt, ...visit.takes.map(({ startedAt }) => startedAt), ...measured];
+  const instants = told.map((instant) => Date.parse(String(instant))).filter((ms) => !Number.isNaN(ms));
+  return localInstant(new Date(Math.max(...instants)));
+}
+
+/**
+ * Return what the answers are held against: the box knows the visit's own day alone, even after midnight.
+ * A sign may be measured until now, since it moves the instant of the visit.
+ */
+export function formContext(visit: Visit, protocol: Protocol, hospitals: readonly string[], now: Date): FormContext {
+  return { capturedAt: capturedAt(visit, protocol), now: localInstant(now), hospitals };
 }
 
 function consentDocument(consent: Consent): ConsentDocument {

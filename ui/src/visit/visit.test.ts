@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import type { Protocol } from "../protocol/protocol.ts";
+import type { Answers, Protocol } from "../protocol/protocol.ts";
 import { readProtocol } from "../protocol/protocol.ts";
-import { inferenceDocument } from "./document.ts";
+import { localInstant } from "../protocol/answers.ts";
+import { checkForm } from "../protocol/form.ts";
+import { formContext, inferenceDocument } from "./document.ts";
 import type { Consent, NotDone, Visit } from "./visit.ts";
 import * as way from "./visit.ts";
 
@@ -71,7 +73,7 @@ function started(): Visit {
 }
 
 function agreed(): Visit {
-  const checked = way.identified(way.goOn(started(), protocol), "wristband");
+  const checked = way.identified(way.goOn(started(), protocol), protocol, "wristband");
   return way.consented(checked, protocol, consent());
 }
 
@@ -110,6 +112,81 @@ describe("the straight way", () => {
     ]);
     expect(Date.parse(document.captured_at)).toBe(Date.parse("2026-11-25T06:10:00.000Z"));
     expect(document.form).toMatchObject({ ...ESSENTIALS, sample_type: "PATIENT", age: null });
+  });
+});
+
+describe("a sign that is measured", () => {
+  const [FIRST, SECOND] = ["2026-11-25T03:10:00.000Z", "2026-11-25T03:40:00.000Z"];
+  const measured = (visit: Visit, value: number | null, at: string): Visit => way.measured(visit, protocol, "spo2", value, at);
+
+  test("again has the time of its last value", () => {
+    const once = measured(started(), 95, FIRST);
+    expect(once.form).toMatchObject({ spo2: 95, spo2_at: FIRST });
+    expect(measured(once, 88, SECOND).form).toMatchObject({ spo2: 88, spo2_at: SECOND });
+    expect(measured(measured(once, null, SECOND), 95, SECOND).form["spo2_at"]).toBe(SECOND);
+    expect("spo2_at" in measured(once, null, SECOND).form).toBe(false);
+  });
+
+  test("keeps the time that was typed for its value", () => {
+    const typed = way.answer(measured(started(), 95, SECOND), protocol, "spo2_at", FIRST);
+    expect(measured(typed, 95, SECOND).form["spo2_at"]).toBe(FIRST);
+    expect(way.answer(typed, protocol, "age", 61).form["spo2_at"]).toBe(FIRST);
+    expect(measured(typed, 88, SECOND).form["spo2_at"]).toBe(SECOND);
+  });
+
+  test("without a field for its time is an answer like any other", () => {
+    expect(way.measured(started(), protocol, "bpm", 80, FIRST)).toEqual(way.answer(started(), protocol, "bpm", 80));
+  });
+});
+
+describe("a visit that crosses midnight", () => {
+  const EVENING = new Date(2026, 10, 24, 23, 50);
+  const LATE = new Date(2026, 10, 24, 23, 55);
+  const AFTER = new Date(2026, 10, 25, 0, 20);
+  const minutesAfter = (minutes: number): string => new Date(AFTER.getTime() + minutes * 60_000).toISOString();
+
+  function recordedAt(startedAt: Date): Visit {
+    const visit = { ...recorded(), startedAt: localInstant(EVENING) };
+    return { ...visit, takes: visit.takes.map((one) => ({ ...one, startedAt: startedAt.toISOString() })) };
+  }
+
+  function told(visit: Visit, answers: Answers): Visit {
+    return Object.entries(answers).reduce((so, [name, value]) => way.answer(so, protocol, name, value), visit);
+  }
+
+  function inTheWay(visit: Visit): unknown {
+    const held = formContext(visit, protocol, context.hospitals, AFTER);
+    const { errors } = way.obstacles(visit, protocol, way.groupsOf(protocol), held, HC);
+    return errors.map(({ field, code }) => [field, code]);
+  }
+
+  /** What the box has against it: it knows of no now. */
+  function ofBox(visit: Visit): unknown {
+    const frame = { purpose: "inference", modelId: null, clockOffsetS: null, version: "0.1.0", tabletId: null } as const;
+    const { form, captured_at } = inferenceDocument(visit, protocol, frame);
+    const { hospitals } = context;
+    return checkForm(protocol, form, { capturedAt: captured_at, hospitals }).map(({ field, code }) => [field, code]);
+  }
+
+  test("has no date after the day it was taken on, which the box would refuse for ever", () => {
+    for (const [day, found] of [
+      ["2026-11-24", []],
+      ["2026-11-25", [["last_positive_diagnose_date", "future"]]],
+    ] as const) {
+      const visit = told(recordedAt(LATE), { covid_status: "TRUE", last_positive_diagnose_date: day });
+      expect(ofBox(visit)).toEqual(found);
+      expect(inTheWay(visit)).toEqual(found);
+    }
+    const recordedAfter = told(recordedAt(AFTER), { covid_status: "TRUE", last_positive_diagnose_date: "2026-11-25" });
+    expect([inTheWay(recordedAfter), ofBox(recordedAfter)]).toEqual([[], []]);
+  });
+
+  test("may have a sign measured after the last take, but none after now", () => {
+    const measured = (at: string): Visit => told(recordedAt(LATE), { spo2: 95, spo2_at: at });
+    const sound = measured(minutesAfter(-1));
+    expect([inTheWay(sound), ofBox(sound)]).toEqual([[], []]);
+    expect(inTheWay(measured(minutesAfter(1)))).toEqual([["spo2_at", "future"]]);
+    expect(inTheWay(measured("nonsense"))).toEqual([["spo2_at", "format"]]);
   });
 });
 
@@ -196,9 +273,118 @@ test("who stops keeps what there is, and says of the rest that it was cut off", 
 test("after an interruption the patient is checked, and the step is the same", () => {
   const cut = way.interrupted(recorded());
   expect(way.maySend(cut, protocol, context, HC)).toBe(false);
-  const checked = way.identified(cut, "verbal");
+  const checked = way.identified(cut, protocol, "verbal");
   expect(checked.step).toEqual(cut.step);
   expect(way.maySend(checked, protocol, context, HC)).toBe(true);
+});
+
+describe("the check after an interruption", () => {
+  test("cannot be walked round by mending the RGH", () => {
+    const begun = way.takeKept(agreed(), take("aceite", "one"));
+    expect(way.due(begun)).toEqual({ name: "recording", role: "aceite" });
+    const cut = way.interrupted(begun);
+    expect(way.due(cut)).toEqual({ name: "check" });
+    const mended = way.mendRgh(cut);
+    expect(way.due(mended)).toEqual({ name: "essentials" });
+    const on = way.goOn(mended, protocol);
+    expect(way.due(on)).toEqual({ name: "identity" });
+    expect(way.maySend(way.mendRgh(way.interrupted(recorded())), protocol, context, HC)).toBe(false);
+  });
+
+  test("leads back to the recording that was due, and asks for no consent again", () => {
+    const on = way.goOn(way.mendRgh(way.interrupted(agreed())), protocol);
+    expect(way.due(way.identified(on, protocol, "verbal"))).toEqual({ name: "recording", role: "aceite" });
+  });
+
+  test("is asked for before a recording, by whatever way it was reached", () => {
+    const mended = way.mendRgh(way.interrupted(recorded()));
+    const reopened = way.reopen(way.stopAndKeep(mended, protocol), { name: "recording", role: "frase" });
+    expect(way.due(reopened)).toEqual({ name: "check" });
+    const lost = way.interrupted(way.withTakes(mended, protocol, new Set()));
+    expect(way.due(lost)).toEqual({ name: "check" });
+    expect(way.due(way.identified(lost, protocol, "verbal"))).toEqual({ name: "recording", role: "aceite" });
+  });
+});
+
+describe("an RGH that changes once there is a consent", () => {
+  const OTHER = "13817615A";
+  const changed = (visit: Visit): Visit => way.answer(visit, protocol, "rgh", OTHER);
+
+  test("is asked about before anybody goes on, records or sends", () => {
+    for (const visit of [changed(agreed()), changed(way.mendRgh(way.interrupted(recorded())))]) {
+      for (const on of [way.goOn(visit, protocol), way.stopAndKeep(visit, protocol), way.reopen(visit, { name: "review" })]) {
+        expect(way.due(on)).toEqual({ name: "whose" });
+        expect(way.due(way.identified(on, protocol, "wristband"))).toEqual({ name: "whose" });
+        expect(way.due(way.interrupted(on))).toEqual({ name: "whose" });
+        expect(way.maySend(way.identified(on, protocol, "wristband"), protocol, context, HC)).toBe(false);
+      }
+    }
+  });
+
+  test("is not asked about before, nor where it is the same again", () => {
+    const early = way.identified(way.goOn(started(), protocol), protocol, "wristband");
+    expect(way.due(way.goOn(changed(way.mendRgh(early)), protocol))).toEqual({ name: "identity" });
+    const same = way.answer(changed(way.mendRgh(recorded())), protocol, "rgh", ESSENTIALS.rgh);
+    expect(way.due(way.goOn(same, protocol))).toEqual({ name: "identity" });
+  });
+
+  test("of the same patient is checked anew, and goes on with what there is", () => {
+    const mended = way.samePatient(way.goOn(changed(way.mendRgh(recorded())), protocol));
+    expect(way.due(mended)).toEqual({ name: "identity" });
+    const checked = way.identified(mended, protocol, "wristband");
+    expect(checked.step).toEqual({ name: "research" });
+    expect(checked.form["rgh"]).toBe(OTHER);
+    expect(way.maySend(checked, protocol, context, HC)).toBe(true);
+  });
+
+  test("is told before anybody can say that it is the same patient's", () => {
+    const erased = way.stopAndKeep(way.answer(recorded(), protocol, "rgh", null), protocol);
+    const asked = way.samePatient(erased);
+    expect(way.due(asked)).toEqual({ name: "essentials" });
+    expect(way.due(way.goOn(changed(asked), protocol))).toEqual({ name: "whose" });
+  });
+
+  test("of another patient leaves what there is to the one before, as it was", () => {
+    const measured = way.answer(recorded(), protocol, "spo2", 96);
+    const there = way.answer(changed(way.mendRgh(way.interrupted(measured))), protocol, "spo2", 81);
+    const left = way.leave(way.goOn(there, protocol), protocol);
+    expect(left.form).toEqual(measured.form);
+    expect(left.takes).toEqual(measured.takes);
+    expect(left.identityCheck).toBe("wristband");
+    expect(left.step).toEqual({ name: "research" });
+    expect(way.maySend(left, protocol, context, HC)).toBe(true);
+  });
+});
+
+describe("a take that was interrupted", () => {
+  const cut = { role: "aceite", fault: "hidden" } as const;
+
+  test("is told of until the role is recorded again", () => {
+    const told = way.interrupted(agreed(), cut);
+    expect(told.cut).toEqual(cut);
+    const later = way.identified(way.interrupted(told), protocol, "wristband"); // a lock keeps what was not read yet
+    expect(later.cut).toEqual(cut);
+    expect(way.goOn(way.mendRgh(told), protocol).cut).toEqual(cut);
+    expect(way.recordAgain(later, "aceite").cut).toBe(null);
+    expect(way.recordAgain(later, "frase")).toBe(later);
+  });
+
+  test("is told of no more once something else was decided", () => {
+    const told = way.identified(way.interrupted(agreed(), cut), protocol, "wristband");
+    expect(way.unable(told, protocol, "aceite", "other").cut).toBe(null);
+    expect(way.takeKept(told, take("aceite", "one")).cut).toBe(null);
+    expect(way.goOn(told, protocol).cut).toBe(null);
+    expect(way.stopAndKeep(told, protocol).cut).toBe(null);
+  });
+});
+
+test("whom somebody left is not recorded again without a check", () => {
+  const left = way.leave(way.interrupted(way.takeKept(agreed(), take("aceite", "one"))), protocol);
+  expect(left.stoppedEarly).toBe(true);
+  expect(way.maySend(left, protocol, context, HC)).toBe(true);
+  const reopened = way.reopen(left, { name: "recording", role: "frase" });
+  expect(way.due(reopened)).toEqual({ name: "check" });
+  expect(way.due(way.identified(reopened, protocol, "wristband"))).toEqual({ name: "recording", role: "frase" });
 });
 
 /** A generator of numbers from a seed: the same way is tried again by the same number. */
@@ -215,12 +401,18 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
   const roles = protocol.recordings.map(({ role }) => role);
   let visit = started();
   const kept: string[] = [];
-  for (let n = 0; n < 40; n++) {
+  let isChecked = false;
+  /** Whose consent and recordings these are, as the nurse said. */
+  let own: unknown = visit.form["rgh"];
+  for (let n = 0; n < 60; n++) {
     const role = roles[roll(roles.length)] ?? "";
     const why = way.NOT_DONE[roll(way.NOT_DONE.length)] as NotDone;
     const moves: (() => Visit)[] = [
       () => way.goOn(visit, protocol),
-      () => way.identified(visit, "wristband"),
+      () => {
+        isChecked = way.due(visit).name !== "whose";
+        return way.identified(visit, protocol, "wristband");
+      },
       () => way.consented(visit, protocol, consent()),
       () => {
         if (visit.consent === null) return visit;
@@ -228,7 +420,28 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
         return way.takeKept(visit, take(role, `${seed}-${n}`));
       },
       () => way.unable(visit, protocol, role, why),
-      () => way.interrupted(visit),
+      () => {
+        isChecked = false;
+        return way.interrupted(visit);
+      },
+      () => {
+        isChecked = false;
+        return way.mendRgh(visit);
+      },
+      () => {
+        isChecked &&= visit.consent === null; // there is nothing to leave
+        return way.leave(visit, protocol);
+      },
+      () => {
+        if (way.due(visit).name !== "whose") return visit;
+        own = visit.form["rgh"] ?? own;
+        return way.samePatient(visit);
+      },
+      () => {
+        const rgh = ["14259401E", "13817615A", null][roll(3)] ?? null;
+        if (rgh !== (visit.form["rgh"] ?? null)) isChecked = false;
+        return way.answer(visit, protocol, "rgh", rgh);
+      },
       () => way.stopAndKeep(visit, protocol),
       () => way.reopen(visit, way.stepsOf(protocol)[roll(9)] ?? { name: "review" }),
       () => way.choose(visit, kept[roll(kept.length)] ?? ""),
@@ -247,5 +460,11 @@ test.each(Array.from({ length: 300 }, (_, seed) => seed))("no way loses a take o
       expect([61, null, undefined]).toContain(visit.form["age"]);
     }
     if (visit.step.name === "recording") expect(visit.consent).not.toBe(null);
+    // Nobody records between an interruption and the check.
+    if (way.due(visit).name === "recording") expect(isChecked).toBe(true);
+    // No other number gets what was recorded, unless somebody said that it is the same patient.
+    if (visit.consent === null && visit.takes.length === 0) own = visit.form["rgh"];
+    const goesOn = way.due(visit).name === "recording" || way.maySend(visit, protocol, context, HC);
+    if (goesOn) expect(visit.form["rgh"]).toBe(own);
   }
 });

@@ -2,7 +2,7 @@
 
 import type { Capture } from "../audio/recorder.ts";
 import type { Reason, VerdictWord } from "../audio/quality.ts";
-import type { StopReason } from "../audio/take-rules.ts";
+import type { Fault, StopReason } from "../audio/take-rules.ts";
 import type { FormContext, FormError } from "../protocol/form.ts";
 import { checkForm, softWarnings, withoutHidden } from "../protocol/form.ts";
 import type { Answer, Answers, Field, Protocol } from "../protocol/protocol.ts";
@@ -64,6 +64,15 @@ export type Step =
   | { readonly name: "essentials" | "identity" | "consent" | "research" | "review" | "sent" }
   | { readonly name: "recording"; readonly role: string };
 
+/** What ended a take of a role before its time. */
+export interface Cut {
+  readonly role: string;
+  readonly fault: Fault;
+}
+
+/** The patient as consent and recordings know them, while another RGH may be another patient's. */
+export type Before = Pick<Visit, "form" | "confirmed" | "rghOverride" | "identityCheck">;
+
 /** One patient at one moment. */
 export interface Visit {
   readonly id: string;
@@ -83,9 +92,20 @@ export interface Visit {
   readonly stoppedEarly: boolean;
   /** The model that is asked; absent or null: the box's default. */
   readonly modelId?: string | null;
+  /** Since the RGH was doubted; absent or null: nobody doubts it. */
+  readonly before?: Before | null;
+  /** The nurse went to another patient: nothing more is recorded before a check. */
+  readonly isLeft?: boolean;
+  /** The take that ended as invalid, until it is recorded again; absent or null: none. */
+  readonly cut?: Cut | null;
 }
 
+/** What the screen shows: the step, or what is to be answered before it. */
+export type Due = Step | { readonly name: "check" | "whose" };
+
 export const MAX_REDOS = 2;
+/** `spo2_at`: when `spo2` was measured. */
+const MEASURED_AT_SUFFIX = "_at";
 
 /** Begin with a patient. */
 export function begin(id: string, startedAt: string, protocol: Protocol, form: Answers): Visit {
@@ -118,6 +138,23 @@ export function stepsOf(protocol: Protocol): Step[] {
   ];
 }
 
+/**
+ * Return what the screen shows: nothing is recorded of a patient who was not checked, and nothing goes
+ * on with another RGH before somebody said whose it is.
+ */
+export function due(visit: Visit): Due {
+  const { step, mustCheck, identityCheck } = visit;
+  if (step.name === "sent") return step;
+  if (hasOtherRgh(visit) && (mustCheck || step.name !== "essentials")) return { name: "whose" };
+  const isUnchecked = identityCheck === null || visit.isLeft === true;
+  return mustCheck || (step.name === "recording" && isUnchecked) ? { name: "check" } : step;
+}
+
+/** Return whether consent and recordings were given under another RGH, and nobody said whose this one is. */
+export function hasOtherRgh({ before, form }: Visit): boolean {
+  return before != null && (before.form["rgh"] ?? null) !== (form["rgh"] ?? null);
+}
+
 /** Answer a field; what is not asked any more goes, and a changed RGH is to be checked anew. */
 export function answer(visit: Visit, protocol: Protocol, field: string, value: Answer | null): Visit {
   const form = withoutHidden(protocol, { ...visit.form, [field]: value });
@@ -127,8 +164,17 @@ export function answer(visit: Visit, protocol: Protocol, field: string, value: A
     ...visit,
     form,
     confirmed,
-    ...(isNewRgh ? { rghOverride: null, identityCheck: null } : {}),
+    ...(isNewRgh ? { ...doubted(visit), rghOverride: null, identityCheck: null } : {}),
   };
+}
+
+/** Answer a field; a new value was measured now, unless a time is typed for it afterwards. */
+export function measured(visit: Visit, protocol: Protocol, field: string, value: Answer | null, at: string): Visit {
+  const to = answer(visit, protocol, field, value);
+  const time = field + MEASURED_AT_SUFFIX;
+  const isTimed = protocol.fields.some(({ name, format }) => name === time && format === "date-time");
+  const isNew = value !== null && value !== (visit.form[field] ?? null);
+  return isTimed && isNew ? answer(to, protocol, time, at) : to;
 }
 
 /** Ask this model; null: the box's default. */
@@ -189,15 +235,37 @@ export function overrideRgh(visit: Visit, why: RghOverride): Visit {
   return { ...visit, rghOverride: why };
 }
 
-/** The patient was told from all others; at the first time that leads on. */
-export function identified(visit: Visit, check: IdentityCheck): Visit {
-  const checked = { ...visit, identityCheck: check, mustCheck: false };
-  return visit.step.name === "identity" ? { ...checked, step: { name: "consent" } } : checked;
+/** The patient was told from all others; where this is the step, it leads on. Whose the RGH is comes first. */
+export function identified(visit: Visit, protocol: Protocol, check: IdentityCheck): Visit {
+  if (hasOtherRgh(visit)) return visit;
+  const checked = { ...visit, identityCheck: check, mustCheck: false, before: null, isLeft: false };
+  return visit.step.name === "identity" ? { ...checked, step: after(checked, protocol, visit.step) } : checked;
+}
+
+/** The RGH is not right: back to the form, and whoever it is afterwards is checked anew. */
+export function mendRgh(visit: Visit): Visit {
+  return { ...visit, ...doubted(visit), identityCheck: null, mustCheck: false, step: { name: "essentials" } };
+}
+
+/** The other RGH is the same patient's; one that is not there yet is typed first. */
+export function samePatient(visit: Visit): Visit {
+  return (visit.form["rgh"] ?? null) === null ? mendRgh(visit) : { ...visit, before: null };
+}
+
+/** The nurse is at another patient: what there is stays with the one before, as it was. */
+export function leave(visit: Visit, protocol: Protocol): Visit {
+  if (visit.consent === null) return visit;
+  return stopAndKeep({ ...visit, ...visit.before, before: null, mustCheck: false, isLeft: true }, protocol);
 }
 
 /** A call, the lock, another tab, a crash: the patient is to be checked before anything goes on. */
-export function interrupted(visit: Visit): Visit {
-  return { ...visit, mustCheck: visit.identityCheck !== null };
+export function interrupted(visit: Visit, cut: Cut | null = visit.cut ?? null): Visit {
+  return { ...visit, mustCheck: visit.identityCheck !== null, cut };
+}
+
+/** Record a role again: what cut its last take off was read. */
+export function recordAgain(visit: Visit, role: string): Visit {
+  return visit.cut?.role === role ? { ...visit, cut: null } : visit;
 }
 
 /** The patient, or who speaks for the patient, agreed; recording may begin. */
@@ -212,7 +280,7 @@ export function takeKept(visit: Visit, take: Omit<KeptTake, "take" | "chosen">):
   const before = visit.takes.map((one) => (one.role === take.role ? { ...one, chosen: false } : one));
   const number = Math.max(0, ...takesOf(visit, take.role).map((one) => one.take)) + 1;
   const { [take.role]: _done, ...notDone } = visit.notDone;
-  return { ...visit, takes: [...before, { ...take, take: number, chosen: true }], notDone };
+  return { ...visit, takes: [...before, { ...take, take: number, chosen: true }], notDone, cut: null };
 }
 
 /** Go on with the takes that are still there; what lacks is recorded again. */
@@ -243,13 +311,15 @@ export function unable(visit: Visit, protocol: Protocol, role: string, why: NotD
   const takes = visit.takes.map((take) =>
     take.role === role && take.verdict === "fail" ? { ...take, chosen: false } : take,
   );
-  const told = { ...visit, takes, notDone: { ...visit.notDone, [role]: why } };
+  const told = { ...visit, takes, cut: null, notDone: { ...visit.notDone, [role]: why } };
   return { ...told, step: after(told, protocol, { name: "recording", role }) };
 }
 
 /** Go on from a step; from another than this one nobody asked to. */
 export function goOn(visit: Visit, protocol: Protocol, from: Step = visit.step): Visit {
-  return isSame(visit.step, from) ? { ...visit, step: after(visit, protocol, visit.step) } : visit;
+  if (!isSame(visit.step, from)) return visit;
+  const cut = from.name === "recording" ? null : (visit.cut ?? null);
+  return { ...visit, cut, step: after(visit, protocol, visit.step) };
 }
 
 /** Open a step that was reached already. */
@@ -268,6 +338,7 @@ export function stopAndKeep(visit: Visit, protocol: Protocol): Visit {
   return {
     ...visit,
     stoppedEarly: true,
+    cut: null,
     notDone: { ...visit.notDone, ...cutOff },
     step: { name: "research" },
   };
@@ -316,9 +387,16 @@ export function maySend(
     visit.consent !== null &&
     visit.identityCheck !== null &&
     !visit.mustCheck &&
+    !hasOtherRgh(visit) &&
     openRoles(visit, protocol).length === 0 &&
     isClear(obstacles(visit, protocol, groupsOf(protocol), context, rule))
   );
+}
+
+/** Return the patient before the first doubt, where there is a consent or a recording of them. */
+function doubted({ before, consent, takes, form, confirmed, rghOverride, identityCheck }: Visit): Pick<Visit, "before"> {
+  if (consent === null && takes.length === 0) return {};
+  return { before: before ?? { form, confirmed, rghOverride, identityCheck } };
 }
 
 function after(visit: Visit, protocol: Protocol, step: Step): Step {
