@@ -27,6 +27,16 @@ SLOW_STORE = """(() => {
   };
 })()"""
 """Each write of the tablet's database is done only after 0.4 s."""
+WRITTEN_WITHIN_MS = 3_000
+"""Longer than all that a take is kept with."""
+COUNT_ITEMS = """() => new Promise((done) => {
+  const opening = indexedDB.open("spira");
+  opening.onsuccess = () => {
+    const counting = opening.result.transaction("items").objectStore("items").count();
+    counting.onsuccess = () => done(counting.result);
+  };
+})"""
+"""How many sealed items the tablet keeps."""
 TESTED_FOR_MS = 3_000
 """Of the five seconds that the sound lasts, three are voice."""
 
@@ -61,6 +71,26 @@ def test_a_slow_tablet_loses_no_key(ward: Tablet, box: Box) -> None:
     rgh = ward.page.get_by_label("RGH do paciente").first
     rgh.press_sequentially(nurse.RGH, delay=150)
     assert rgh.input_value() == nurse.RGH
+
+
+def test_what_is_erased_while_it_is_kept_stays_erased(ward: Tablet, box: Box) -> None:
+    """A take on its way to a slow flash does not come back, nor the patient with it."""
+    ward.page.add_init_script(SLOW_STORE)
+    nurse.sign_in(ward, box.users["nurse"])
+    nurse.fill_essentials(ward)
+    nurse.agree(ward)
+    ward.tap("Gravar")
+    ward.sees("Gravando · 2 s")
+    ward.press(ward.page.locator("button.record"))
+    ward.tap("Continuar")
+    ward.tap("Encerrar")
+    ward.tap("Parar e apagar tudo")
+    ward.sees("Nada ficou guardado")
+    ward.page.wait_for_timeout(WRITTEN_WITHIN_MS)
+    assert ward.page.evaluate(COUNT_ITEMS) == 0
+    assert nurse.RGH not in ward.stored()
+    ward.tap("Continuar")
+    ward.page.get_by_role("button", name="Iniciar avaliação").wait_for()
 
 
 def test_a_server_killed_while_it_takes_in_loses_and_doubles_nothing(

@@ -33,6 +33,8 @@ export class Visiting {
   hasConflict = $state(false);
   /** Recordings that were made are not there any more. */
   lacksTakes = false;
+  #isErased = false;
+  #writing: Promise<unknown> = Promise.resolve();
   readonly #app: App;
   readonly protocol: Protocol;
 
@@ -100,6 +102,13 @@ export class Visiting {
     if (["rgh", "gender", "age"].includes(field)) this.hasConflict = await this.#conflicts();
   }
 
+  /** Erase the patient: what is being written is waited for, and nothing comes after it. */
+  async erase(): Promise<void> {
+    this.#isErased = true;
+    await this.#writing;
+    await this.#app.eraseDraft();
+  }
+
   /** Leave this patient for another one. */
   async leave(): Promise<void> {
     await this.change(way.leave(this.visit, this.protocol));
@@ -109,7 +118,7 @@ export class Visiting {
   /** Keep the visit as it is now. */
   async keep(): Promise<void> {
     const { session } = this.#app;
-    if (session === null) return;
+    if (session === null || this.#isErased) return;
     // Before it is written: a visit that ends meanwhile is not brought back by a slow write.
     this.#app.draft = { visit: this.visit, userId: session.id, changedAt: Date.now() };
     try {
@@ -194,8 +203,16 @@ export class Visiting {
     await this.#withRoom(() => this.#app.outbox.hold(item));
   }
 
+  /** Write this, unless the visit was erased; erase() waits for it. */
+  #withRoom(work: () => Promise<void>): Promise<void> {
+    if (this.#isErased) return Promise.resolve();
+    const written = this.#written(work);
+    this.#writing = Promise.allSettled([this.#writing, written]);
+    return written;
+  }
+
   /** Do this; where the tablet is full, once more without copies of what the box holds. */
-  async #withRoom(work: () => Promise<void>): Promise<void> {
+  async #written(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
