@@ -63,10 +63,12 @@ class BaselineFinding:
     """What can be told without listening.
 
     Attributes:
-        name: `form` or `duration`.
+        name: `form`, `duration`, or `model_on_form`: the model itself, with made noise for voices.
         columns: fields or roles it knows.
-        area: of its cross-validated answers; None where it could not be fitted.
-        gain: the model's area less its own, on the same draws of patients.
+        area: of its cross-validated answers, over pairs of one fold; of the model itself, over all
+            pairs; None with too few patients or nothing to know.
+        gain: the model's area over the same pairs less its own, or less 0.5 where its own is lower,
+            on the same draws of patients.
     """
 
     name: str

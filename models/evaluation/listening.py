@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-import appliance
 from appliance.core.diagnosis import Diagnosis, Reason, decide_before_run, diagnose
 from appliance.core.manifest import Manifest
 from appliance.core.model_inputs import build_inputs
-from appliance.core.protocol import parse_protocol
 from appliance.core.quality import (
     ROOM_NOISE_ROLE,
     Measures,
@@ -26,8 +23,7 @@ from appliance.core.quality import (
 from models.evaluation.opened import OpenedModel
 from models.graph_run import GraphRun
 from models.labelled.cases import LabelledCase, Waveform
-
-_PROTOCOLS = Path(appliance.__file__).parent / "protocols"
+from models.labelled.protocols import shipped_protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +123,5 @@ def scores_of(
 
 
 def _limits(manifest: Manifest) -> dict[str, RoleLimits]:
-    for protocol_id in manifest.protocols:
-        path = _PROTOCOLS / f"{protocol_id}.json"
-        if path.is_file():
-            protocol = parse_protocol(path.read_bytes())
-            return {task.role: task.limits for task in protocol.recordings}
-    return {}
+    protocol = shipped_protocol(manifest.protocols)
+    return {task.role: task.limits for task in protocol.recordings} if protocol else {}
