@@ -78,7 +78,7 @@ def assembled(
         calibration=own,
         uncalibrated=_calibration(_uncalibrated(probed), terms) if point else None,
         leaks=leaks,
-        warnings=tuple(warnings_of(leaks)),
+        warnings=tuple(warnings_of(leaks, n_trained_on=labelled.n_trained_on)),
     )
 
 

@@ -28,14 +28,24 @@ _WITHOUT_VOICE: Final = {
 }
 
 
-def warnings_of(leaks: LeakReport) -> Iterator[str]:
-    """Yield the warnings, the gravest first."""
+def warnings_of(leaks: LeakReport, *, n_trained_on: int | None) -> Iterator[str]:
+    """Yield the warnings, the gravest first.
+
+    Args:
+        leaks: what was found.
+        n_trained_on: patients left out since the model was trained on them; None: nobody knows.
+    """
     for probe in leaks.probes:
         if probe.verdict is Verdict.SPURIOUS and probe.area is not None:
             yield (
                 f"Spurious: {_HEARS[probe.name]} the model tells patients with the disease from "
                 f"others better than chance ({said(probe.area)}): {_CAUSE[probe.name]}."
             )
+    if n_trained_on is None:
+        yield (
+            "Trained on whom is not known: nothing beside the model says which recordings it has "
+            "learned from, so that these figures may be of its own training data."
+        )
     yield from (_fragile(one) for one in leaks.flips if one.is_fragile)
     for baseline in leaks.baselines:
         yield from _of_baseline(baseline)
@@ -67,8 +77,8 @@ def _of_baseline(baseline: BaselineFinding) -> Iterator[str]:
         yield (
             f"Goes by the form: told the answers ({', '.join(baseline.columns)}) and given noise "
             "in place of the voice, the model tells patients with the disease from others better "
-            f"than chance ({said(baseline.area)}). A model may use the form; but then its answer is "
-            "not of the voice alone, and it changes where forms are answered otherwise than in "
+            f"than chance ({said(baseline.area)}). A model may use the form; but then its answer "
+            "is not of the voice alone, and it changes where forms are answered otherwise than in "
             "these data (who wears a mask, for one)."
         )
     if baseline.gain.low <= 0:

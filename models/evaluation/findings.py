@@ -108,7 +108,8 @@ class Sample:
         n_positive, n_negative: its patients.
         n_cases: of these patients; metrics take the first of each, areas all.
         n_left_out: cases without a label.
-        n_trained_on: patients left out since the model was trained on them.
+        n_trained_on: patients left out since the model was trained on them; None where nothing
+            says whom it was trained on.
     """
 
     description: str
@@ -117,7 +118,7 @@ class Sample:
     n_negative: int
     n_cases: int
     n_left_out: int
-    n_trained_on: int = 0
+    n_trained_on: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

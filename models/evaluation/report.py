@@ -64,8 +64,7 @@ def evaluation_blocks(evaluation: Evaluation) -> tuple[Block, ...]:
             f"On {sample.n_positive} patients with the disease and {sample.n_negative} without, "
             f"of {sample.description} (SHA-256 {sample.digest}). Shares are of patients, each by "
             f"one case; {several} further cases of the same patients count for areas alone. "
-            f"{sample.n_left_out} cases had no label; {sample.n_trained_on} patients were left "
-            "out, since the model was trained on them. "
+            f"{sample.n_left_out} cases had no label; {_trained_on(sample.n_trained_on)}. "
             f"Seed {evaluation.seed}, {evaluation.n_draws} draws of patients."
         ),
         *_point(evaluation),
@@ -79,6 +78,12 @@ def evaluation_blocks(evaluation: Evaluation) -> tuple[Block, ...]:
         Heading("Leak report: what the model must not hear", level=3),
         *_leaks(evaluation.leaks),
     )
+
+
+def _trained_on(n_patients: int | None) -> str:
+    if n_patients is None:
+        return "whom the model was trained on, it is not known here, and nobody was left out for it"
+    return f"{n_patients} patients were left out, since the model was trained on them"
 
 
 def _point(evaluation: Evaluation) -> Iterator[Block]:

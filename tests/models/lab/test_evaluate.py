@@ -35,6 +35,9 @@ from models.evaluation.findings import Evaluation
 from models.evaluation.keeping import MARKDOWN, PAGE, keep, refuse_target
 from models.evaluation.opening import open_model
 from models.evaluation.record import EVALUATION, encode_evaluation, read_evaluation
+from models.evaluation.rendering import as_markdown
+from models.evaluation.report import evaluation_blocks
+from models.evaluation.telling import document
 from models.golden import read_golden
 from models.graph_run import GraphRun
 from models.labelled.reading import read_labelled
@@ -329,11 +332,34 @@ def test_who_was_trained_on_does_not_judge(tmp_path: Path, loud: Path) -> None:
     found = evaluate(model, labelled, EvaluationPlan(n_draws=100))
 
     everyone = an_evaluation(loud).sample
-    assert (found.sample.n_trained_on, everyone.n_trained_on) == (2, 0)
+    assert (found.sample.n_trained_on, everyone.n_trained_on) == (2, None)
     assert found.sample.n_positive == everyone.n_positive - 1
     assert found.sample.n_negative == everyone.n_negative - 1
     kept = keep(found, model, tmp_path / "kept")
     assert "2 patients were left out" in (kept / MARKDOWN).read_text()
+
+
+def test_where_nobody_knows_who_was_trained_on_it_is_said(tmp_path: Path, loud: Path) -> None:
+    """A bundle, or a model of other authors, may be judged by what it learned by heart."""
+    labelled = read_labelled(loud)
+    plan = EvaluationPlan(n_draws=100)
+    bundle = an_evaluation(loud)
+    pulled = evaluate(replace(opened(hears_the_voice()), directory=tmp_path), labelled, plan)
+    (tmp_path / TRAINED_ON).write_bytes(encode_trained_on(()))
+    nobody = evaluate(replace(opened(hears_the_voice()), directory=tmp_path), labelled, plan)
+
+    for unknown in (bundle, pulled):
+        assert unknown.sample.n_trained_on is None
+        said = [told for told in unknown.warnings if "may be of its own training data" in told]
+        assert len(said) == 1
+        card = as_markdown(evaluation_blocks(unknown))
+        assert "it is not known here" in card
+        assert "left out, since the model was trained" not in card
+        for_programs = document(unknown, tmp_path)["evaluation"]
+        assert isinstance(for_programs, dict)
+        assert for_programs["n_trained_on"] is None
+    assert nobody.sample.n_trained_on == 0
+    assert not any("training data" in told for told in nobody.warnings)
 
 
 def test_nothing_half_written_and_nothing_overwritten(tmp_path: Path, loud: Path) -> None:
