@@ -23,10 +23,11 @@ from models.evaluation.listening import Heard, one_a_patient, scores_of
 from models.evaluation.opened import OpenedModel
 from models.evaluation.operating import ChosenPoint
 from models.labelled.cases import LabelledCase, LabelledSet, digest_of
-from models.training.metrics import GreyZone, metrics
+from models.training.metrics import GreyZone, metrics, share_of
 
 _MOST_POINTS: Final = 200
-_LEFT_TO_DRAWS: Final = "auc"
+_NOT_OF_SCORED: Final = frozenset({"auc", "sensitivity_at_point", "specificity_at_point"})
+"""Areas are of all cases, and at the operating point who could not be scored counts, too."""
 
 
 def assembled(
@@ -145,11 +146,26 @@ def _metrics(
     probability, positive, _ = scores_of(people)
     zone = GreyZone(t_low=terms.t_low, t_high=terms.t_high)
     for metric in metrics(probability, positive.astype(np.float64), zone, on=_on(sample)):
-        if metric.name != _LEFT_TO_DRAWS:
+        if metric.name not in _NOT_OF_SCORED:
             yield metric
+    yield from _at_point(people, terms, sample)
     every, labels, patients = scores_of(scored)
     area = area_interval(every, labels, _draws(scored, terms))
-    yield _metric(_LEFT_TO_DRAWS, area, len(set(patients)), sample)
+    yield _metric("auc", area, len(set(patients)), sample)
+
+
+def _at_point(people: Sequence[Heard], terms: Terms, sample: Sample) -> Iterator[Metric]:
+    """Yield the shares of all patients whom the answer itself finds or clears."""
+    for name, ill, answer in (
+        ("sensitivity_at_point", True, Diagnosis.POSITIVE),
+        ("specificity_at_point", False, Diagnosis.NEGATIVE),
+    ):
+        found = [
+            one.diagnosis(terms.t_low, terms.t_high)[0] is answer
+            for one in people
+            if one.case.positive is ill
+        ]
+        yield share_of(name, np.array(found, dtype=np.bool_), on=_on(sample))
 
 
 def _of_calibration(found: Calibration, sample: Sample) -> Iterator[Metric]:

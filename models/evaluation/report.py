@@ -14,9 +14,12 @@ from models.evaluation.findings import Evaluation, LeakReport, Verdict
 from models.evaluation.leaks import DURATION, FORM, LEAST_PATIENTS, MODEL_ON_FORM
 from models.evaluation.probes import LENGTH, PAUSES, QUIET_SNR_DB, ROOM
 from models.evaluation.rendering import as_html
-from models.training.metrics import METRIC_WORDS
+from models.metric_words import words_of
 
-_SHARES: Final = {**METRIC_WORDS, "auc": f"{METRIC_WORDS['auc']} (all cases)"}
+_SHARES: Final = (
+    *("accuracy", "sensitivity", "specificity", "sensitivity_at_point", "specificity_at_point"),
+    *("share_decided", "accuracy_decided", "sensitivity_decided", "specificity_decided", "auc"),
+)
 _PROBES: Final = {
     ROOM: "the sound of the room alone",
     LENGTH: "made noise of the same lengths",
@@ -105,13 +108,13 @@ def _point(evaluation: Evaluation) -> Iterator[Block]:
 
 def _shares(evaluation: Evaluation) -> Table:
     by_name = {metric.name: metric for metric in evaluation.metrics}
-    rows = [_metric_row(words, by_name[name]) for name, words in _SHARES.items() if name in by_name]
+    rows = [_metric_row(by_name[name]) for name in _SHARES if name in by_name]
     return Table(("", "value", "95 % interval", "patients"), rows)
 
 
-def _metric_row(words: str, metric: Metric) -> tuple[str, ...]:
+def _metric_row(metric: Metric) -> tuple[str, ...]:
     interval = "none" if metric.low is None else f"{metric.low:.3f} to {metric.high:.3f}"
-    return words, f"{metric.value:.3f}", interval, str(metric.n)
+    return words_of(metric.name), f"{metric.value:.3f}", interval, str(metric.n)
 
 
 def _answers(evaluation: Evaluation) -> Table:

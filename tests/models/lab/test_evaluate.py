@@ -37,7 +37,7 @@ from models.evaluation.opening import open_model
 from models.evaluation.record import EVALUATION, encode_evaluation, read_evaluation
 from models.evaluation.rendering import as_markdown
 from models.evaluation.report import evaluation_blocks
-from models.evaluation.telling import document
+from models.evaluation.telling import document, lines
 from models.golden import read_golden
 from models.graph_run import GraphRun
 from models.labelled.reading import read_labelled
@@ -46,6 +46,7 @@ from models.labelled.trained_on import TRAINED_ON, encode_trained_on, recordings
 from models.model_directory import STATEMENT
 from models.pack import unsigned_contents
 from models.progress import silent
+from models.training.metrics import wilson
 from models.voices.cohort import ROLES, Split, people
 from tests.bundle_builders import CARD, a_wav, entries_of
 from tests.models.lab.made_models import ROLE, hears_the_voice, opened, put_people
@@ -404,7 +405,19 @@ def test_recordings_the_box_would_refuse_are_inconclusive(tmp_path: Path) -> Non
     assert reasons["invalid-recording"] == (1, 0)
     assert reasons["missing-recording"] == (1, 0)
     assert sum(row.n_positive for row in found.answers) == 6
-    assert next(metric.n for metric in found.metrics if metric.name == "sensitivity") == 4
+    by_name = {metric.name: metric for metric in found.metrics}
+    assert by_name["sensitivity"].n == 4
+    # Who could not be scored was not found either.
+    answers = {row.answer: row for row in found.answers}
+    at_point = by_name["sensitivity_at_point"]
+    assert at_point.n == 6
+    assert at_point.value == answers["positive"].n_positive / 6
+    assert (at_point.low, at_point.high) == wilson(answers["positive"].n_positive, 6)
+    assert by_name["specificity_at_point"].value == answers["negative"].n_negative / 4
+    told = lines(found, tmp_path, tmp_path / "model")
+    assert any("Sensitivity at 0.5" in line for line in told)
+    assert any("Sensitivity at the operating point" in line for line in told)
+    assert "Specificity at the operating point" in as_markdown(evaluation_blocks(found))
 
 
 def test_where_nobody_can_be_scored_it_is_said_why(tmp_path: Path) -> None:

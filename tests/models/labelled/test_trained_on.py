@@ -67,7 +67,7 @@ def test_the_list_comes_back_from_its_file(tmp_path: Path) -> None:
     assert read_trained_on(tmp_path) == frozenset()
     (tmp_path / TRAINED_ON).write_bytes(encode_trained_on({"b" * 64, "a" * 64}))
     assert (tmp_path / TRAINED_ON).read_text() == "a" * 64 + "\n" + "b" * 64 + "\n"
-    assert read_trained_on(tmp_path) == {"a" * 64, "b" * 64}
+    assert read_trained_on(tmp_path) == frozenset({"a" * 64, "b" * 64})
     (tmp_path / TRAINED_ON).unlink()
     (tmp_path / TRAINED_ON).mkdir()
     with pytest.raises(FileMissing, match="trained_on"):
