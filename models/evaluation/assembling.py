@@ -17,7 +17,7 @@ from models.evaluation.areas import Draws, Interval, area_interval, draw_patient
 from models.evaluation.calibration import Calibration, calibration
 from models.evaluation.cautions import warnings_of
 from models.evaluation.findings import Evaluation, LeakReport, Sample, TableRow
-from models.evaluation.form_answers import permitted_answers
+from models.evaluation.form_answers import answers_for
 from models.evaluation.leaks import Probed, Terms, leak_report
 from models.evaluation.listening import Heard, one_a_patient, scores_of
 from models.evaluation.opened import OpenedModel
@@ -52,8 +52,7 @@ def assembled(
         ward_noise: what was mixed in, in words.
     """
     scored = [one for one in probed if one.heard.probability is not None]
-    answers = permitted_answers(model.manifest)
-    leaks = leak_report(scored, terms, answers=answers, ward_noise=ward_noise)
+    leaks = leak_report(scored, terms, answers=answers_for(model.manifest), ward_noise=ward_noise)
     people = one_a_patient(one.heard for one in probed)
     sample = _sample(labelled, cases)
     own = _calibration(people, terms)

@@ -29,7 +29,7 @@ class FormAnswer:
     of_model: bool = False
 
 
-def permitted_answers(manifest: Manifest) -> tuple[FormAnswer, ...]:
+def answers_for(manifest: Manifest) -> tuple[FormAnswer, ...]:
     """Return what the model's protocol lets any model use, and whatever this one is told.
 
     Dates and free texts are none: no encoding of a manifest takes them. Where the protocol is not

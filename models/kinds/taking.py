@@ -86,9 +86,8 @@ def take(
         SOURCE: encode_json(source),
         STATEMENT: read_file(extra / STATEMENT),
         f"{GOLDEN}/{GOLDEN_INDEX}": golden_index(scored.cases),
-        **_trained_on(extra),
         **scored.files,
-    }
+    } | _trained_on(extra)
 
 
 def _trained_on(extra: Path) -> dict[str, bytes]:

@@ -63,8 +63,7 @@ def labelled_voices(
             for recordings that are not there or that no golden recording can be made of.
         FileMissing: a recording is gone.
     """
-    judge = Judge(stated[0].protocols if stated else (PROTOCOL,))
-    judged = tuple(map(judge.judged, labelled.cases))
+    judged = _judged(labelled, stated[0].protocols if stated else (PROTOCOL,))
     roles = roles_of(judged) if stated is None else _stated_roles(stated[0])
     cases = tuple(heard_by(judged, roles))
     n_left_out = len(labelled.cases) - len(cases) + labelled.n_left_out
@@ -88,6 +87,10 @@ def labelled_voices(
         statement=stated[1] if stated else draft_statement(name, roles),
         hear=partial(_hear, plan, split),
     )
+
+
+def _judged(labelled: LabelledSet, protocol_ids: Sequence[str]) -> tuple[LabelledCase, ...]:
+    return tuple(map(Judge(protocol_ids).judged, labelled.cases))
 
 
 def _digests(cases: Sequence[LabelledCase], split: Split) -> dict[str, str]:

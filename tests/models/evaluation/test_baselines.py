@@ -10,7 +10,7 @@ import pytest
 from appliance.core.manifest import Encoding, MetadataField
 from models.evaluation.areas import Draws, area
 from models.evaluation.baselines import cross_validated, form_columns
-from models.evaluation.form_answers import FormAnswer, permitted_answers
+from models.evaluation.form_answers import FormAnswer, answers_for
 from models.evaluation.leaks import Probed, Terms, leak_report
 from models.evaluation.listening import Heard
 from models.labelled.cases import LabelledCase
@@ -89,14 +89,14 @@ def test_what_a_model_is_told_is_known_however_few_answer_it() -> None:
 
 def test_a_model_may_use_what_the_protocol_lets_it() -> None:
     """Numbers, codes and truth values; nothing that is the label again, no date, no free text."""
-    told = {one.name: one for one in permitted_answers(a_manifest(protocols=("spira-2022.1",)))}
+    told = {one.name: one for one in answers_for(a_manifest(protocols=("spira-2022.1",)))}
 
     assert {"age", "spo2", "gender", "mask_type", "covid_status", "posture"} <= told.keys()
     assert not told.keys() & {"o2_support", "local", "location", "sample_type", "cid", "spo2_at"}
     assert (told["age"].coded, told["mask_type"].coded) == (False, True)
     own = MetadataField(field="of_ours", encoding=Encoding.BOOLEAN, missing=0.0, categories={})
     strange = a_manifest(protocols=("not-here",), metadata=(own,))
-    assert permitted_answers(strange) == (FormAnswer(name="of_ours", coded=True, of_model=True),)
+    assert answers_for(strange) == (FormAnswer(name="of_ours", coded=True, of_model=True),)
 
 
 def test_a_column_that_tells_is_found() -> None:
