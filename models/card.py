@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from appliance.core.manifest import Metric
+from models.metric_words import words_of
 from models.model_directory import Statement, TrainingRecord
 from models.parity import ODD_TOLERANCE, SPEECH_TOLERANCE
-from models.training.metrics import METRIC_WORDS
 
 _DEMONSTRATION = """\
 > **Demonstration model: trained on synthetic voices, it says nothing about patients.**
@@ -112,6 +112,5 @@ def _metrics(record: TrainingRecord) -> str:
 
 
 def _row(metric: Metric) -> str:
-    name = METRIC_WORDS.get(metric.name, metric.name)
     interval = "none" if metric.low is None else f"{metric.low:.3f} to {metric.high:.3f}"
-    return f"| {name} | {metric.value:.3f} | {interval} | {metric.n} |"
+    return f"| {words_of(metric.name)} | {metric.value:.3f} | {interval} | {metric.n} |"

@@ -96,10 +96,15 @@ def roc_points(
     return ((0.0, 0.0), *((float(x), float(y)) for x, y in points))
 
 
-def _areas(
+def won_pairs(
     score: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the area for each row of weights; NaN for one that leaves a label empty."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return, for each row of weights, how many pairs the positive case wins, and of how many.
+
+    A tie is half a win.
+    """
+    if not score.size:
+        return np.zeros(len(weights)), np.zeros(len(weights))
     order = np.argsort(score, kind="stable")
     starts = np.append(0, np.flatnonzero(np.diff(score[order])) + 1)
     drawn = weights[:, order]
@@ -107,6 +112,12 @@ def _areas(
     above = np.add.reduceat(drawn * is_positive, starts, axis=1)
     below = np.add.reduceat(drawn * ~is_positive, starts, axis=1)
     lower = np.cumsum(below, axis=1) - below / 2
-    pairs = above.sum(axis=1) * below.sum(axis=1)
-    won = (above * lower).sum(axis=1)
+    return (above * lower).sum(axis=1), above.sum(axis=1) * below.sum(axis=1)
+
+
+def _areas(
+    score: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the area for each row of weights; NaN for one that leaves a label empty."""
+    won, pairs = won_pairs(score, positive, weights)
     return np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)

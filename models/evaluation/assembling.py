@@ -17,15 +17,17 @@ from models.evaluation.areas import Draws, Interval, area_interval, draw_patient
 from models.evaluation.calibration import Calibration, calibration
 from models.evaluation.cautions import warnings_of
 from models.evaluation.findings import Evaluation, LeakReport, Sample, TableRow
+from models.evaluation.form_answers import answers_for
 from models.evaluation.leaks import Probed, Terms, leak_report
 from models.evaluation.listening import Heard, one_a_patient, scores_of
 from models.evaluation.opened import OpenedModel
 from models.evaluation.operating import ChosenPoint
 from models.labelled.cases import LabelledCase, LabelledSet, digest_of
-from models.training.metrics import GreyZone, metrics
+from models.training.metrics import GreyZone, metrics, share_of
 
 _MOST_POINTS: Final = 200
-_LEFT_TO_DRAWS: Final = "auc"
+_NOT_OF_SCORED: Final = frozenset({"auc", "sensitivity_at_point", "specificity_at_point"})
+"""Areas are of all cases, and at the operating point who could not be scored counts, too."""
 
 
 def assembled(
@@ -50,7 +52,7 @@ def assembled(
         ward_noise: what was mixed in, in words.
     """
     scored = [one for one in probed if one.heard.probability is not None]
-    leaks = leak_report(scored, terms, ward_noise=ward_noise)
+    leaks = leak_report(scored, terms, answers=answers_for(model.manifest), ward_noise=ward_noise)
     people = one_a_patient(one.heard for one in probed)
     sample = _sample(labelled, cases)
     own = _calibration(people, terms)
@@ -76,7 +78,7 @@ def assembled(
         calibration=own,
         uncalibrated=_calibration(_uncalibrated(probed), terms) if point else None,
         leaks=leaks,
-        warnings=tuple(warnings_of(leaks)),
+        warnings=tuple(warnings_of(leaks, n_trained_on=labelled.n_trained_on)),
     )
 
 
@@ -143,11 +145,26 @@ def _metrics(
     probability, positive, _ = scores_of(people)
     zone = GreyZone(t_low=terms.t_low, t_high=terms.t_high)
     for metric in metrics(probability, positive.astype(np.float64), zone, on=_on(sample)):
-        if metric.name != _LEFT_TO_DRAWS:
+        if metric.name not in _NOT_OF_SCORED:
             yield metric
+    yield from _at_point(people, terms, sample)
     every, labels, patients = scores_of(scored)
     area = area_interval(every, labels, _draws(scored, terms))
-    yield _metric(_LEFT_TO_DRAWS, area, len(set(patients)), sample)
+    yield _metric("auc", area, len(set(patients)), sample)
+
+
+def _at_point(people: Sequence[Heard], terms: Terms, sample: Sample) -> Iterator[Metric]:
+    """Yield the shares of all patients whom the answer itself finds or clears."""
+    for name, ill, answer in (
+        ("sensitivity_at_point", True, Diagnosis.POSITIVE),
+        ("specificity_at_point", False, Diagnosis.NEGATIVE),
+    ):
+        found = [
+            one.diagnosis(terms.t_low, terms.t_high)[0] is answer
+            for one in people
+            if one.case.positive is ill
+        ]
+        yield share_of(name, np.array(found, dtype=np.bool_), on=_on(sample))
 
 
 def _of_calibration(found: Calibration, sample: Sample) -> Iterator[Metric]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from models.evaluation.areas import Interval
 from models.evaluation.findings import BaselineFinding, FlipFinding, LeakReport, Verdict
-from models.evaluation.leaks import CHANCE, FRAGILE_FROM
+from models.evaluation.leaks import CHANCE, DURATION, FORM, FRAGILE_FROM, MODEL_ON_FORM
 from models.evaluation.probes import LENGTH, PAUSES, ROOM
 
 _HEARS: Final = {
@@ -21,15 +21,31 @@ _CAUSE: Final = {
     PAUSES: "it hears the room or the device, not the voice",
 }
 
+_WITHOUT_VOICE: Final = {
+    FORM: "the form alone",
+    MODEL_ON_FORM: "itself on the form alone, with noise in place of the voice",
+    DURATION: "the lengths alone",
+}
 
-def warnings_of(leaks: LeakReport) -> Iterator[str]:
-    """Yield the warnings, the gravest first."""
+
+def warnings_of(leaks: LeakReport, *, n_trained_on: int | None) -> Iterator[str]:
+    """Yield the warnings, the gravest first.
+
+    Args:
+        leaks: what was found.
+        n_trained_on: patients left out since the model was trained on them; None: nobody knows.
+    """
     for probe in leaks.probes:
         if probe.verdict is Verdict.SPURIOUS and probe.area is not None:
             yield (
                 f"Spurious: {_HEARS[probe.name]} the model tells patients with the disease from "
                 f"others better than chance ({said(probe.area)}): {_CAUSE[probe.name]}."
             )
+    if n_trained_on is None:
+        yield (
+            "Trained on whom is not known: nothing beside the model says which recordings it has "
+            "learned from, so that these figures may be of its own training data."
+        )
     yield from (_fragile(one) for one in leaks.flips if one.is_fragile)
     for baseline in leaks.baselines:
         yield from _of_baseline(baseline)
@@ -52,15 +68,22 @@ def _fragile(one: FlipFinding) -> str:
 def _of_baseline(baseline: BaselineFinding) -> Iterator[str]:
     if baseline.area is None or baseline.gain is None:
         return
-    if baseline.name == "duration" and baseline.area.low > CHANCE:
+    if baseline.area.low > CHANCE and baseline.name == DURATION:
         yield (
             "Confounded data: the lengths of the recordings alone tell the labels apart "
             f"({said(baseline.area)}): a model may have learnt them."
         )
-    if baseline.gain.low <= 0:
-        what = "the form" if baseline.name == "form" else "the lengths"
+    if baseline.area.low > CHANCE and baseline.name == MODEL_ON_FORM:
         yield (
-            f"Not shown to be better than {what} alone: the model's area less theirs is "
-            f"{baseline.gain.value:+.3f} (95 % interval {baseline.gain.low:+.3f} to "
-            f"{baseline.gain.high:+.3f})."
+            f"Goes by the form: told the answers ({', '.join(baseline.columns)}) and given noise "
+            "in place of the voice, the model tells patients with the disease from others better "
+            f"than chance ({said(baseline.area)}). A model may use the form; but then its answer "
+            "is not of the voice alone, and it changes where forms are answered otherwise than in "
+            "these data (who wears a mask, for one)."
+        )
+    if baseline.gain.low <= 0:
+        yield (
+            f"Not shown to be better than {_WITHOUT_VOICE[baseline.name]}: the model's area less "
+            f"theirs, or less chance where theirs is lower, is {baseline.gain.value:+.3f} "
+            f"(95 % interval {baseline.gain.low:+.3f} to {baseline.gain.high:+.3f})."
         )

@@ -53,7 +53,8 @@ def evaluate(
 ) -> Evaluation:
     """Return how the model does on labelled cases, one a patient, and its leak report.
 
-    Patients the model was trained on are left out, where its directory says who they were.
+    Patients the model was trained on are left out, where its directory says who they were; where
+    nothing does, as with a bundle, that is among the warnings.
 
     Raises:
         InvalidRequest: the plan cannot be kept, a recording cannot be read, or nobody of one label
@@ -61,8 +62,9 @@ def evaluate(
         FileMissing: a recording is gone.
         GraphRefused, PredictionFailed: the model cannot be run.
     """
-    if model.directory is not None:
-        labelled = not_trained_on(labelled, read_trained_on(model.directory))
+    known = read_trained_on(model.directory) if model.directory is not None else None
+    if known is not None:
+        labelled = not_trained_on(labelled, known)
     listener = Listener(model)
     cases: Sequence[LabelledCase] = labelled.cases
     point: ChosenPoint | None = None

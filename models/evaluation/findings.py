@@ -63,10 +63,12 @@ class BaselineFinding:
     """What can be told without listening.
 
     Attributes:
-        name: `form` or `duration`.
+        name: `form`, `duration`, or `model_on_form`: the model itself, with made noise for voices.
         columns: fields or roles it knows.
-        area: of its cross-validated answers; None where it could not be fitted.
-        gain: the model's area less its own, on the same draws of patients.
+        area: of its cross-validated answers, over pairs of one fold; of the model itself, over all
+            pairs; None with too few patients or nothing to know.
+        gain: the model's area over the same pairs less its own, or less 0.5 where its own is lower,
+            on the same draws of patients.
     """
 
     name: str
@@ -106,7 +108,8 @@ class Sample:
         n_positive, n_negative: its patients.
         n_cases: of these patients; metrics take the first of each, areas all.
         n_left_out: cases without a label.
-        n_trained_on: patients left out since the model was trained on them.
+        n_trained_on: patients left out since the model was trained on them; None where nothing
+            says whom it was trained on.
     """
 
     description: str
@@ -115,7 +118,7 @@ class Sample:
     n_negative: int
     n_cases: int
     n_left_out: int
-    n_trained_on: int = 0
+    n_trained_on: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from appliance.core.diagnosis import Diagnosis, diagnose
-from models.evaluation.areas import Interval, area, area_draws, area_interval, draw_patients
+from models.evaluation.areas import Draws, Interval, area_draws, area_interval, draw_patients
 from models.evaluation.areas import percentile as with_percentiles
 from models.evaluation.baselines import cross_validated, form_columns
 from models.evaluation.findings import (
@@ -20,9 +20,17 @@ from models.evaluation.findings import (
     ProbeFinding,
     Verdict,
 )
+from models.evaluation.form_answers import FormAnswer
 from models.evaluation.listening import Heard, one_a_patient
-from models.evaluation.probes import LENGTH, PAUSES, ROOM, SNRS_DB, mixed
+from models.evaluation.probes import LENGTH, PAUSES, ROOM, SNRS_DB, UNHEARD, mixed
 from models.training.metrics import wilson
+
+Labels: TypeAlias = NDArray[np.bool_]
+
+FORM: Final = "form"
+MODEL_ON_FORM: Final = "model_on_form"
+DURATION: Final = "duration"
+"""Baselines: what tells without listening."""
 
 CHANCE: Final = 0.5
 LEAST_PATIENTS: Final = 10
@@ -58,12 +66,26 @@ class Terms:
     seed: int
 
 
-def leak_report(probed: Sequence[Probed], terms: Terms, *, ward_noise: str) -> LeakReport:
-    """Return what was found of the cases that were scored; calibrated like them."""
+def leak_report(
+    probed: Sequence[Probed], terms: Terms, *, answers: Sequence[FormAnswer], ward_noise: str
+) -> LeakReport:
+    """Return what was found of the cases that were scored; calibrated like them.
+
+    Args:
+        probed: the cases.
+        terms: thresholds, draws and seed.
+        answers: of the form, that models may use.
+        ward_noise: what was mixed in, in words.
+    """
+    told = tuple(one.name for one in answers if one.of_model)
     return LeakReport(
         probes=tuple(_probe(name, probed, terms) for name in (ROOM, LENGTH, PAUSES)),
         flips=tuple(_flips(snr_db, probed, terms) for snr_db in SNRS_DB),
-        baselines=(_form(probed, terms), _duration(probed, terms)),
+        baselines=(
+            _form(probed, answers, terms),
+            *((_model_on_form(probed, told, terms),) if told else ()),
+            _duration(probed, terms),
+        ),
         ward_noise=ward_noise,
     )
 
@@ -114,16 +136,29 @@ def _flips(snr_db: int, probed: Sequence[Probed], terms: Terms) -> FlipFinding:
     )
 
 
-def _form(probed: Sequence[Probed], terms: Terms) -> BaselineFinding:
-    names, columns = form_columns([one.heard.case for one in probed])
-    return _baseline("form", names, columns, probed, terms)
+def _form(probed: Sequence[Probed], answers: Sequence[FormAnswer], terms: Terms) -> BaselineFinding:
+    names, columns = form_columns([one.heard.case for one in probed], answers)
+    return _baseline(FORM, names, columns, probed, terms)
 
 
 def _duration(probed: Sequence[Probed], terms: Terms) -> BaselineFinding:
     roles = tuple(sorted({role for one in probed for role in one.seconds}))
     lengths = [[one.seconds.get(role, np.nan) for role in roles] for one in probed]
     columns = np.log(np.array(lengths, dtype=np.float64).reshape(len(probed), len(roles)))
-    return _baseline("duration", roles, columns, probed, terms)
+    return _baseline(DURATION, roles, columns, probed, terms)
+
+
+def _model_on_form(
+    probed: Sequence[Probed], told: tuple[str, ...], terms: Terms
+) -> BaselineFinding:
+    """Return what the model says with the true form and the same noise for everybody's voice."""
+    heard = np.array([one.heard.probability for one in probed], dtype=np.float64)
+    unheard = np.array([one.probes.get(UNHEARD, np.nan) for one in probed])
+
+    def areas(positive: Labels, draws: Draws) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return area_draws(heard, positive, draws), area_draws(unheard, positive, draws)
+
+    return _compared(MODEL_ON_FORM, told, probed, terms, areas)
 
 
 def _baseline(
@@ -133,20 +168,48 @@ def _baseline(
     probed: Sequence[Probed],
     terms: Terms,
 ) -> BaselineFinding:
+    """Return what columns tell."""
+    own = np.array([one.heard.probability for one in probed], dtype=np.float64)
+    cases = [one.heard.case for one in probed]
+
+    def areas(positive: Labels, draws: Draws) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        known = cross_validated(columns, cases, seed=terms.seed)
+        return known.areas_of(own, positive, draws), known.areas(positive, draws)
+
+    return _compared(name, names, probed, terms, areas)
+
+
+def _compared(
+    name: str,
+    names: tuple[str, ...],
+    probed: Sequence[Probed],
+    terms: Terms,
+    areas: Callable[[Labels, Draws], tuple[NDArray[np.float64], NDArray[np.float64]]],
+) -> BaselineFinding:
+    """Return a baseline's area, and what the model's is over that or over chance.
+
+    In each draw the model is compared with the larger of the baseline's area and 0.5: what is under
+    chance by chance would make any model better than it.
+
+    Args:
+        name: of the baseline.
+        names: what it knows; without any there is none.
+        probed: the cases.
+        terms: draws and seed.
+        areas: of the model and the baseline, in each draw.
+    """
     n_positive, n_negative = _n_patients(probed)
     interval = gain = None
     if names and min(n_positive, n_negative) >= LEAST_PATIENTS:
-        cases = [one.heard.case for one in probed]
-        positive = np.array([case.positive for case in cases])
-        patients = [case.patient_id for case in cases]
+        positive = np.array([one.heard.case.positive for one in probed])
+        patients = [one.heard.case.patient_id for one in probed]
         draws = draw_patients(patients, positive, n_draws=terms.n_draws, seed=terms.seed)
-        scores = cross_validated(columns, cases, seed=terms.seed)
-        own = np.array([one.heard.probability for one in probed], dtype=np.float64)
-        interval = area_interval(scores, positive, draws)
-        gain = with_percentiles(
-            area(own, positive) - interval.value,
-            area_draws(own, positive, draws) - area_draws(scores, positive, draws),
-        )
+        # The first draw is everybody once: what was found itself.
+        whole = Draws(weights=np.vstack((np.ones(positive.size), draws.weights)))
+        own, known = areas(positive, whole)
+        over = own - np.maximum(known, CHANCE)
+        interval = with_percentiles(float(known[0]), known[1:])
+        gain = with_percentiles(float(over[0]), over[1:])
     return BaselineFinding(
         name=name,
         columns=names,

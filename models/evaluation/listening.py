@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-import appliance
 from appliance.core.diagnosis import Diagnosis, Reason, decide_before_run, diagnose
 from appliance.core.manifest import Manifest
 from appliance.core.model_inputs import build_inputs
-from appliance.core.protocol import parse_protocol
-from appliance.core.quality import (
-    ROOM_NOISE_ROLE,
-    Measures,
-    RoleLimits,
-    Verdict,
-    judge,
-    measure,
-    room_noise_db,
-)
+from appliance.core.quality import measure
 from models.evaluation.opened import OpenedModel
 from models.graph_run import GraphRun
 from models.labelled.cases import LabelledCase, Waveform
-
-_PROTOCOLS = Path(appliance.__file__).parent / "protocols"
+from models.labelled.judging import Judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +49,7 @@ class Listener:
         self.manifest: Manifest = manifest
         self.roles = tuple(entry.role for entry in manifest.roles)
         self._run = GraphRun(model.graph, self.roles, manifest.metadata)
-        self._limits = _limits(manifest)
+        self._judge = Judge(manifest.protocols)
 
     def probability(self, waveforms: Mapping[str, Waveform], form: Mapping[str, object]) -> float:
         """Return the graph's answer. Raises PredictionFailed."""
@@ -77,17 +65,11 @@ class Listener:
             PredictionFailed.
         """
         measures = {role: measure(samples, rate) for role, (samples, rate) in waveforms.items()}
-        noise = measures.get(ROOM_NOISE_ROLE)
-        noise_db = room_noise_db(noise) if noise else None
-        verdicts = {
-            role: case.recordings[role].verdict or self._judged(role, found, noise_db)
-            for role, found in measures.items()
-        }
         refusal = decide_before_run(
             self.manifest,
             protocol_id=case.protocol_id or self.manifest.protocols[0],
             form=case.form,
-            verdicts=verdicts,
+            verdicts=self._judge.verdicts(case, measures),
             not_done=case.not_done,
             language=case.language,
         )
@@ -99,11 +81,6 @@ class Listener:
             reason=refusal[0] if refusal else None,
             snr_db=min(known) if known and len(known) == len(ratios) else None,
         )
-
-    def _judged(self, role: str, measures: Measures, noise_db: float | None) -> str:
-        if role not in self._limits:
-            return Verdict.OK
-        return judge(measures, self._limits[role], room_noise_db=noise_db).verdict
 
 
 def one_a_patient(heard: Iterable[Heard]) -> tuple[Heard, ...]:
@@ -124,12 +101,3 @@ def scores_of(
         np.array([one.case.positive for one, _ in scored], dtype=np.bool_),
         tuple(one.case.patient_id for one, _ in scored),
     )
-
-
-def _limits(manifest: Manifest) -> dict[str, RoleLimits]:
-    for protocol_id in manifest.protocols:
-        path = _PROTOCOLS / f"{protocol_id}.json"
-        if path.is_file():
-            protocol = parse_protocol(path.read_bytes())
-            return {task.role: task.limits for task in protocol.recordings}
-    return {}

@@ -24,6 +24,8 @@ LENGTH: Final = "length"
 """Made noise, the same for all, as long as each recording: length is all that is left."""
 PAUSES: Final = "pauses"
 """The parts without speech or breath, all of one length."""
+UNHEARD: Final = "unheard"
+"""Made noise, the very same for all, in place of every recording: the form is all that is left."""
 SNRS_DB: Final = (20, 10, 5)
 """At which the noise of a ward is mixed into quiet recordings."""
 QUIET_SNR_DB: Final = 25.0
@@ -64,6 +66,8 @@ class Probes:
         self._roles = tuple(roles)
         self._seed = seed
         self._rooms = [case for case in cases if ROOM_NOISE_ROLE in case.recordings]
+        same = made_noise(_EVEN_NOISE, int(PAUSES_S * RATE_HZ), np.random.default_rng(seed))
+        self._same = dict.fromkeys(self._roles, (same, RATE_HZ))
 
     @property
     def ward_noise(self) -> str:
@@ -92,6 +96,7 @@ class Probes:
             yield ROOM, dict.fromkeys(own, room)
         even = {role: made_noise(_EVEN_NOISE, samples.size, rng) for role, samples in own.items()}
         yield LENGTH, _at_rate(even)
+        yield UNHEARD, dict(self._same)
         pauses = {role: without_speech(samples) for role, samples in own.items()}
         found = {role: samples for role, samples in pauses.items() if samples is not None}
         if len(found) == len(own):

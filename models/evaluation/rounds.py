@@ -11,7 +11,7 @@ import numpy as np
 from models.evaluation.calibration import Platt
 from models.evaluation.leaks import Probed
 from models.evaluation.listening import Heard, Listener
-from models.evaluation.probes import LENGTH, PAUSES, QUIET_SNR_DB, ROOM, Probes
+from models.evaluation.probes import LENGTH, PAUSES, QUIET_SNR_DB, ROOM, UNHEARD, Probes
 from models.labelled.cases import LabelledCase
 from models.progress import Progress
 
@@ -71,6 +71,7 @@ def _probed(
     said = {
         name: listener.probability(made, {} if name in _WITHOUT_FORM else case.form)
         for name, made in probes.of(number, case, waveforms, quiet=quiet)
+        if name != UNHEARD or listener.manifest.metadata
     }
     return Probed(
         heard=replace(heard, probability=calibrated(heard.probability, platt)),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from models.evaluation.findings import Evaluation
+from models.metric_words import WORDS, words_of
+
+_WIDTH: Final = max(map(len, WORDS.values()))
 
 
 def document(found: Evaluation, directory: Path) -> dict[str, object]:
@@ -37,7 +41,7 @@ def lines(found: Evaluation, directory: Path, model: Path) -> list[str]:
         told.append(f"left out: {sample.n_trained_on} patients the model was trained on")
     for one in found.metrics:
         interval = "" if one.low is None else f" ({one.low:.3f} to {one.high:.3f})"
-        told.append(f"  {one.name:28} {one.value:.3f}{interval}")
+        told.append(f"  {words_of(one.name):{_WIDTH}} {one.value:.3f}{interval}")
     told.append(f"positive from {found.t_high:.3f}, negative up to {found.t_low:.3f}")
     told += found.warnings or ["No warning: see the report for what was looked at."]
     told.append(f"The report is {directory / 'evaluation.html'}")

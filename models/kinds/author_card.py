@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.core.manifest import Metric
 from models.kinds.statement import AuthorStatement
+from models.metric_words import words_of
 from models.model_directory import Statement
 from models.parity import ODD_TOLERANCE
 
@@ -98,7 +99,9 @@ def _population(statement: Statement) -> str:
 def _metrics(metrics: tuple[Metric, ...]) -> str:
     if not metrics:
         return "Its author states no figure: nobody knows how good it is."
-    rows = [f"| {m.name} | {m.value:.3f} | {_interval(m)} | {m.n} | {m.on} |" for m in metrics]
+    rows = [
+        f"| {words_of(m.name)} | {m.value:.3f} | {_interval(m)} | {m.n} | {m.on} |" for m in metrics
+    ]
     return "\n".join(("| | value | 95 % interval | n | on |", "|---|---|---|---|---|", *rows))
 
 

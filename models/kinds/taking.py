@@ -19,6 +19,7 @@ from models.kinds.flavour import flavours_of, native_model
 from models.kinds.packing import PROOF, contents_of, encode_proof, proof_record
 from models.kinds.proof import prove, require_answer
 from models.kinds.statement import AuthorGolden, read_author_golden, read_author_statement
+from models.labelled.trained_on import TRAINED_ON
 from models.model_directory import (
     GOLDEN,
     GOLDEN_INDEX,
@@ -86,7 +87,13 @@ def take(
         STATEMENT: read_file(extra / STATEMENT),
         f"{GOLDEN}/{GOLDEN_INDEX}": golden_index(scored.cases),
         **scored.files,
-    }
+    } | _trained_on(extra)
+
+
+def _trained_on(extra: Path) -> dict[str, bytes]:
+    """Return the author's list of recordings trained on, if there is one."""
+    listed = (extra / TRAINED_ON).is_file()
+    return {TRAINED_ON: read_file(extra / TRAINED_ON)} if listed else {}
 
 
 def _require_probabilities(golden: AuthorGolden) -> None:

@@ -73,13 +73,14 @@ class LabelledSet:
         cases: sorted by id; at least one of each label.
         description: what kind of source it is, for records and cards; names no path.
         n_left_out: cases of the source that no label speaks of.
-        n_trained_on: patients left out since the model in question has heard them before.
+        n_trained_on: patients left out since the model in question has heard them before; None
+            where nobody asked, or nothing says whom it has heard.
     """
 
     cases: tuple[LabelledCase, ...]
     description: str
     n_left_out: int = 0
-    n_trained_on: int = 0
+    n_trained_on: int | None = None
 
     @property
     def digest(self) -> str:

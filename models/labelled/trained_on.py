@@ -25,8 +25,10 @@ def encode_trained_on(digests: Collection[str]) -> bytes:
     return "".join(f"{digest}\n" for digest in sorted(digests)).encode("ascii")
 
 
-def read_trained_on(directory: Path) -> frozenset[str]:
-    """Return the digests of a model directory; none where it was trained on nobody's recordings.
+def read_trained_on(directory: Path) -> frozenset[str] | None:
+    """Return the digests of a model directory; None where it has no such file: nobody knows.
+
+    An empty file says that the model was trained on nobody's recordings.
 
     Raises:
         FileMissing: the file is there and cannot be read.
@@ -34,7 +36,7 @@ def read_trained_on(directory: Path) -> frozenset[str]:
     try:
         content = (directory / TRAINED_ON).read_bytes()
     except FileNotFoundError:
-        return frozenset()
+        return None
     except OSError as error:
         raise FileMissing(f"{TRAINED_ON} cannot be read.", file=TRAINED_ON) from error
     return frozenset(content.decode("ascii", errors="replace").split())

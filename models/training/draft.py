@@ -10,6 +10,9 @@ from typing import Final
 
 from appliance.core.manifest import RoleInput
 
+PROTOCOL: Final = "spira-2022.1"
+"""Of a model whose author has yet to say whose recordings it hears."""
+
 _DRAFT: Final = """\
 # A draft by `spira models train`: say what is empty, `pack` refuses the model until then.
 name = "{name}"
@@ -19,7 +22,7 @@ demonstration = false
 licence = ""
 intended_use = ""
 limits = ""
-protocols = ["spira-2022.1"]
+protocols = ["{protocol}"]
 golden_tolerance = 1e-4
 
 {roles}
@@ -42,4 +45,4 @@ required = {required}
 def draft_statement(name: str, roles: Sequence[RoleInput]) -> bytes:
     """Return it, for a model of that name (`[a-z0-9-]`) which hears these recordings."""
     heard = [_ROLE.format(role=e.role, required=str(e.required).lower()) for e in roles]
-    return _DRAFT.format(name=name, roles="\n".join(heard)).encode()
+    return _DRAFT.format(name=name, protocol=PROTOCOL, roles="\n".join(heard)).encode()

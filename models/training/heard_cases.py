@@ -38,7 +38,7 @@ def roles_of(cases: Sequence[LabelledCase]) -> tuple[RoleInput, ...]:
 
 
 def usable(case: LabelledCase) -> set[str]:
-    """Return the roles of a case that the box would score: heard by models, and not failed."""
+    """Return the roles of a judged case that the box would score: heard by models, not failed."""
     return {
         role for role, taken in case.recordings.items() if role in ROLES and taken.verdict != _FAIL
     }

@@ -11,11 +11,12 @@ from appliance.core.errors import FieldError, InvalidRequest
 from appliance.core.manifest import RoleInput
 from models.labelled.cases import LabelledCase, LabelledSet
 from models.labelled.faults import Faults
+from models.labelled.judging import Judge
 from models.labelled.trained_on import recordings_of
 from models.model_directory import STATEMENT, Statement
 from models.progress import Progress
 from models.spiraconv.reference import Features
-from models.training.draft import draft_statement
+from models.training.draft import PROTOCOL, draft_statement
 from models.training.examples import Example, Examples
 from models.training.heard_cases import (
     Sounds,
@@ -46,7 +47,8 @@ def labelled_voices(
 ) -> Voices:
     """Return the voices of a collection, split by patient, before they are heard.
 
-    Left out is what the box would not score: what failed its check, who lacks a required recording.
+    Left out is what the box would not score: what failed its check (made here where no box did),
+    and who lacks a required recording.
     Whoever came more than once is trained on by every session, and judged by one.
 
     Args:
@@ -59,9 +61,11 @@ def labelled_voices(
     Raises:
         InvalidRequest: a patient has two labels, a part would lack a label, or the statement asks
             for recordings that are not there or that no golden recording can be made of.
+        FileMissing: a recording is gone.
     """
-    roles = roles_of(labelled.cases) if stated is None else _stated_roles(stated[0])
-    cases = tuple(heard_by(labelled.cases, roles))
+    judged = _judged(labelled, stated[0].protocols if stated else (PROTOCOL,))
+    roles = roles_of(judged) if stated is None else _stated_roles(stated[0])
+    cases = tuple(heard_by(judged, roles))
     n_left_out = len(labelled.cases) - len(cases) + labelled.n_left_out
     split = split_patients(cases, seed=plan.seed, shares=shares, n_left_out=n_left_out)
     split |= {part: one_session(split[part]) for part in (Part.VALIDATION, Part.TEST)}
@@ -83,6 +87,10 @@ def labelled_voices(
         statement=stated[1] if stated else draft_statement(name, roles),
         hear=partial(_hear, plan, split),
     )
+
+
+def _judged(labelled: LabelledSet, protocol_ids: Sequence[str]) -> tuple[LabelledCase, ...]:
+    return tuple(map(Judge(protocol_ids).judged, labelled.cases))
 
 
 def _digests(cases: Sequence[LabelledCase], split: Split) -> dict[str, str]:

@@ -22,18 +22,6 @@ _TAIL_PCT: Final = 2.5
 _LEAST_HALF_ZONE: Final = 0.05
 _EVEN: Final = 0.5
 
-METRIC_WORDS: Final = {
-    "accuracy": "Accuracy at 0.5",
-    "sensitivity": "Sensitivity at 0.5",
-    "specificity": "Specificity at 0.5",
-    "share_decided": "Share decided (outside the grey zone)",
-    "accuracy_decided": "Accuracy among the decided",
-    "sensitivity_decided": "Sensitivity among the decided",
-    "specificity_decided": "Specificity among the decided",
-    "auc": "Area under the ROC curve",
-}
-"""What cards call the metrics."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreyZone:
@@ -75,6 +63,7 @@ def metrics(
 ) -> tuple[Metric, ...]:
     """Return accuracy, sensitivity, specificity at 0.5, and what the grey zone makes of them.
 
+    At the operating point everybody counts: who is in the grey zone was neither found nor cleared.
     A share of nobody (no patient decided, say) is left out.
     """
     patient = label == 1.0
@@ -84,16 +73,25 @@ def metrics(
         "accuracy": right,
         "sensitivity": right[patient],
         "specificity": right[~patient],
+        "sensitivity_at_point": (probability >= zone.t_high)[patient],
+        "specificity_at_point": (probability <= zone.t_low)[~patient],
         "share_decided": decided,
         "accuracy_decided": right[decided],
         "sensitivity_decided": right[decided & patient],
         "specificity_decided": right[decided & ~patient],
     }
-    found = [_share(name, share, on) for name, share in shares.items() if share.size]
+    found = [share_of(name, share, on=on) for name, share in shares.items() if share.size]
     return (*found, _area(probability, patient, on))
 
 
-def _share(name: str, right: NDArray[np.bool_], on: str) -> Metric:
+def share_of(name: str, right: NDArray[np.bool_], *, on: str) -> Metric:
+    """Return how many are right, with Wilson's interval. Raises ValueError where there is nobody.
+
+    Args:
+        name: of the metric.
+        right: bool[n], at least one.
+        on: whom it is of.
+    """
     n, n_right = int(right.size), int(np.count_nonzero(right))
     low, high = wilson(n_right, n)
     return Metric(name=name, value=n_right / n, low=low, high=high, n=n, on=on)

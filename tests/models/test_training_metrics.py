@@ -59,6 +59,18 @@ def test_metrics_count_what_they_say() -> None:
     assert by_name["accuracy"].n == 4
 
 
+def test_at_the_operating_point_everybody_counts() -> None:
+    """One of two patients is called positive, the other is in the grey zone: not found."""
+    found = np.array([0.9, 0.4, 0.1, 0.8])
+    label = np.array([1.0, 1.0, 0.0, 0.0])
+    by_name = {
+        m.name: m for m in metrics(found, label, GreyZone(t_low=0.2, t_high=0.7), on="four people")
+    }
+    for name in ("sensitivity_at_point", "specificity_at_point"):
+        assert (by_name[name].value, by_name[name].n) == (0.5, 2)
+        assert (by_name[name].low, by_name[name].high) == wilson(1, 2)
+
+
 def test_a_share_of_nobody_is_left_out() -> None:
     """Where all are in the grey zone, nothing is said of the decided."""
     found, label = np.array([0.5, 0.5]), np.array([1.0, 0.0])

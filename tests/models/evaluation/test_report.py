@@ -104,6 +104,7 @@ def an_evaluation() -> Evaluation:
             n_negative=20,
             n_cases=43,
             n_left_out=5,
+            n_trained_on=2,
         ),
         seed=7,
         n_draws=100,
@@ -121,13 +122,13 @@ def an_evaluation() -> Evaluation:
         calibration=CALIBRATION,
         uncalibrated=CALIBRATION,
         leaks=LEAKS,
-        warnings=tuple(warnings_of(LEAKS)),
+        warnings=tuple(warnings_of(LEAKS, n_trained_on=0)),
     )
 
 
 def test_the_warnings_say_what_and_how_sure() -> None:
     """Spurious first; what has no sign of a leak, and what was too few, is no warning."""
-    said = list(warnings_of(LEAKS))
+    said = list(warnings_of(LEAKS, n_trained_on=0))
 
     assert [warning.split(" ", 1)[0] for warning in said] == [
         *("Spurious:", "Fragile:", "Not", "Confounded")
@@ -137,7 +138,11 @@ def test_the_warnings_say_what_and_how_sure() -> None:
     assert "20 of 40" in said[1]
     assert "35.0 % at the lower bound" in said[1]
     assert "the form alone" in said[2]
-    assert not list(warnings_of(replace(LEAKS, probes=LEAKS.probes[1:], flips=(), baselines=())))
+    clean = replace(LEAKS, probes=LEAKS.probes[1:], flips=(), baselines=())
+    assert not list(warnings_of(clean, n_trained_on=0))
+    assert [told.split(":", 1)[0] for told in warnings_of(clean, n_trained_on=None)] == [
+        "Trained on whom is not known"
+    ]
 
 
 @pytest.mark.parametrize("form", ["markdown", "html"])
@@ -153,6 +158,7 @@ def test_everything_that_was_found_is_told(form: str) -> None:
         *("none: the labels are separated", "before calibration", "SPURIOUS: better than chance"),
         *("no sign of a leak", "cannot be told: under 10", "20 of 40", "FRAGILE"),
         *("age, spo2", "0.010 (-0.050 to 0.070)", "3 further cases", "5 cases had no label"),
+        "2 patients were left out, since the model was trained on them",
     ):
         assert said in text, said
 

@@ -10,16 +10,24 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from appliance.core.manifest import RoleInput
+from appliance.core.manifest import METADATA_INPUT, Encoding, MetadataField, RoleInput
 from models.evaluation.opened import OpenedModel
 from models.onnx_export.exporting import OPSET
 from tests.bundle_builders import a_manifest
 from tests.models.labelled_builders import RATE_HZ, put_wav
 
 ROLE = "parlenda"
+MASK = MetadataField(
+    field="mask_type",
+    encoding=Encoding.CATEGORY,
+    missing=1.0,
+    categories={"NONE": 1.0, "THIN": 3.0, "THICK": 4.0},
+)
 
 
-def graph_of(nodes: Sequence[onnx.NodeProto], *, slope: float, middle: float) -> bytes:
+def graph_of(
+    nodes: Sequence[onnx.NodeProto], *, slope: float, middle: float, n_answers: int = 0
+) -> bytes:
     """Return a graph: sigmoid(slope * (ln(what the nodes put into `heard`, [1]) - middle))."""
     numbers = {"slope": slope, "middle": middle, "least": 1e-9}
     constants = [
@@ -35,10 +43,14 @@ def graph_of(nodes: Sequence[onnx.NodeProto], *, slope: float, middle: float) ->
         helper.make_node("Mul", ["off", "slope"], ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["probability"]),
     ]
+    inputs = [helper.make_tensor_value_info(ROLE, TensorProto.FLOAT, [1, "n"])]
+    if n_answers:
+        shape = [1, n_answers]
+        inputs.append(helper.make_tensor_value_info(METADATA_INPUT, TensorProto.FLOAT, shape))
     graph = helper.make_graph(
         [*nodes, *line],
         "made",
-        [helper.make_tensor_value_info(ROLE, TensorProto.FLOAT, [1, "n"])],
+        inputs,
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1])],
         constants,
     )
@@ -89,11 +101,27 @@ def hears_the_length() -> bytes:
     )
 
 
-def opened(graph: bytes, *, t_low: float = 0.4, t_high: float = 0.6) -> OpenedModel:
+def asks_for_the_mask() -> bytes:
+    """Return a graph of the answer `mask_type` alone, as `MASK` encodes it; it hears nothing."""
+    return graph_of(
+        [helper.make_node("Reshape", [METADATA_INPUT, "second"], ["heard"])],
+        slope=2.0,
+        middle=float(np.log(2.0)),
+        n_answers=1,
+    )
+
+
+def opened(
+    graph: bytes,
+    *,
+    t_low: float = 0.4,
+    t_high: float = 0.6,
+    answers: tuple[MetadataField, ...] = (),
+) -> OpenedModel:
     """Return the model of a graph, whose manifest lets everybody in."""
     manifest = a_manifest(
         roles=(RoleInput(role=ROLE, required=True),),
-        metadata=(),
+        metadata=answers,
         protocols=("spira-2022.1",),
         t_low=t_low,
         t_high=t_high,

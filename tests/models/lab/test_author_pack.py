@@ -77,7 +77,7 @@ def test_the_bundle_says_what_the_author_said(model: Path, tmp_path: Path) -> No
     assert manifest.golden.cases[0].metadata == {"age": 70, "mask_type": "THIN"}
     assert "parlenda (optional)" in card
     assert "age, gender, mask_type" in card
-    assert "| accuracy | 0.800 | 0.700 to 0.900 | 100 | nobody |" in card
+    assert "| Accuracy at 0.5 | 0.800 | 0.700 to 0.900 | 100 | nobody |" in card
     assert "Logged with MLflow as `pytorch`" in card
     assert packed(model, tmp_path / "b")[2] == container
 

@@ -35,6 +35,9 @@ from models.evaluation.findings import Evaluation
 from models.evaluation.keeping import MARKDOWN, PAGE, keep, refuse_target
 from models.evaluation.opening import open_model
 from models.evaluation.record import EVALUATION, encode_evaluation, read_evaluation
+from models.evaluation.rendering import as_markdown
+from models.evaluation.report import evaluation_blocks
+from models.evaluation.telling import document, lines
 from models.golden import read_golden
 from models.graph_run import GraphRun
 from models.labelled.reading import read_labelled
@@ -43,6 +46,7 @@ from models.labelled.trained_on import TRAINED_ON, encode_trained_on, recordings
 from models.model_directory import STATEMENT
 from models.pack import unsigned_contents
 from models.progress import silent
+from models.training.metrics import wilson
 from models.voices.cohort import ROLES, Split, people
 from tests.bundle_builders import CARD, a_wav, entries_of
 from tests.models.lab.made_models import ROLE, hears_the_voice, opened, put_people
@@ -329,11 +333,34 @@ def test_who_was_trained_on_does_not_judge(tmp_path: Path, loud: Path) -> None:
     found = evaluate(model, labelled, EvaluationPlan(n_draws=100))
 
     everyone = an_evaluation(loud).sample
-    assert (found.sample.n_trained_on, everyone.n_trained_on) == (2, 0)
+    assert (found.sample.n_trained_on, everyone.n_trained_on) == (2, None)
     assert found.sample.n_positive == everyone.n_positive - 1
     assert found.sample.n_negative == everyone.n_negative - 1
     kept = keep(found, model, tmp_path / "kept")
     assert "2 patients were left out" in (kept / MARKDOWN).read_text()
+
+
+def test_where_nobody_knows_who_was_trained_on_it_is_said(tmp_path: Path, loud: Path) -> None:
+    """A bundle, or a model of other authors, may be judged by what it learned by heart."""
+    labelled = read_labelled(loud)
+    plan = EvaluationPlan(n_draws=100)
+    bundle = an_evaluation(loud)
+    pulled = evaluate(replace(opened(hears_the_voice()), directory=tmp_path), labelled, plan)
+    (tmp_path / TRAINED_ON).write_bytes(encode_trained_on(()))
+    nobody = evaluate(replace(opened(hears_the_voice()), directory=tmp_path), labelled, plan)
+
+    for unknown in (bundle, pulled):
+        assert unknown.sample.n_trained_on is None
+        said = [told for told in unknown.warnings if "may be of its own training data" in told]
+        assert len(said) == 1
+        card = as_markdown(evaluation_blocks(unknown))
+        assert "it is not known here" in card
+        assert "left out, since the model was trained" not in card
+        for_programs = document(unknown, tmp_path)["evaluation"]
+        assert isinstance(for_programs, dict)
+        assert for_programs["n_trained_on"] is None
+    assert nobody.sample.n_trained_on == 0
+    assert not any("training data" in told for told in nobody.warnings)
 
 
 def test_nothing_half_written_and_nothing_overwritten(tmp_path: Path, loud: Path) -> None:
@@ -378,7 +405,19 @@ def test_recordings_the_box_would_refuse_are_inconclusive(tmp_path: Path) -> Non
     assert reasons["invalid-recording"] == (1, 0)
     assert reasons["missing-recording"] == (1, 0)
     assert sum(row.n_positive for row in found.answers) == 6
-    assert next(metric.n for metric in found.metrics if metric.name == "sensitivity") == 4
+    by_name = {metric.name: metric for metric in found.metrics}
+    assert by_name["sensitivity"].n == 4
+    # Who could not be scored was not found either.
+    answers = {row.answer: row for row in found.answers}
+    at_point = by_name["sensitivity_at_point"]
+    assert at_point.n == 6
+    assert at_point.value == answers["positive"].n_positive / 6
+    assert (at_point.low, at_point.high) == wilson(answers["positive"].n_positive, 6)
+    assert by_name["specificity_at_point"].value == answers["negative"].n_negative / 4
+    told = lines(found, tmp_path, tmp_path / "model")
+    assert any("Sensitivity at 0.5" in line for line in told)
+    assert any("Sensitivity at the operating point" in line for line in told)
+    assert "Specificity at the operating point" in as_markdown(evaluation_blocks(found))
 
 
 def test_where_nobody_can_be_scored_it_is_said_why(tmp_path: Path) -> None:

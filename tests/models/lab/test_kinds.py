@@ -10,6 +10,9 @@ import torch
 
 from models.graph_run import GraphRun
 from models.kinds.statement import read_author_golden, read_author_statement
+from models.kinds.taking import take
+from models.labelled.trained_on import TRAINED_ON, encode_trained_on
+from models.progress import silent
 from tests.models.lab.authors import (
     LoudnessWithAnswers,
     log_onnx,
@@ -17,7 +20,7 @@ from tests.models.lab.authors import (
     loudness_graph,
     taken,
 )
-from tests.models.lab.statements import METADATA, ROLES, beside, statement
+from tests.models.lab.statements import METADATA, ROLES, SOURCE, beside, statement
 
 VOWEL = ROLES[:1]
 FORM = {"age": 70, "gender": "Feminino", "mask_type": "THICK"}
@@ -62,3 +65,19 @@ def test_an_onnx_model_keeps_its_contract(tmp_path: Path) -> None:
     run, heard = of(files, tmp_path / "beside")
     assert run(heard).probability == own(heard).probability
     assert b"somebody" not in files["model.onnx"]
+
+
+def test_whom_an_author_trained_on_comes_along(tmp_path: Path) -> None:
+    """One who says it by digests lets an evaluation leave them out."""
+    beside(tmp_path / "beside", statement(VOWEL), roles=VOWEL)
+    (tmp_path / TRAINED_ON).write_bytes(encode_trained_on(["a" * 64]))
+    graph = loudness_graph()
+    own = GraphRun(graph.SerializeToString(), VOWEL)
+    golden = read_author_golden(tmp_path / "beside")
+    said = [round(own(golden.waveforms(case)).probability, 6) for case in golden.cases]
+    extra = beside(tmp_path / "said", statement(VOWEL), roles=VOWEL, probabilities=said)
+    logged = log_onnx(tmp_path / "logged", graph, [*extra, str(tmp_path / TRAINED_ON)])
+
+    files = take(logged, SOURCE, trust_pickle=False, progress=silent)
+
+    assert files[TRAINED_ON] == encode_trained_on(["a" * 64])

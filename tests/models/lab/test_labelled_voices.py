@@ -100,6 +100,24 @@ def test_what_the_box_would_not_score_is_left_out(tmp_path: Path) -> None:
     assert left.plan.n_train + left.plan.n_validation + left.plan.n_test == 8
 
 
+def test_what_no_box_has_judged_is_judged_as_the_box_would(tmp_path: Path) -> None:
+    """Of folders and tables, too: silence fails its check, and nobody learns from it."""
+    people = put_people(tmp_path / "people")
+    before = voices(people)
+    silent_file = people / "positive" / "p1" / "s1" / "parlenda.wav"
+    put_wav(silent_file, np.zeros(32_000, np.int16))
+
+    after = voices(people)
+
+    n_before, n_after = (int(asked.settings["n_recordings"]) for asked in (before, after))
+    assert n_after == n_before - 1
+    assert [entry.role for entry in after.roles if entry.required] == ["sustentada"]
+    # So it is in a table.
+    table = put_table(tmp_path / "table")
+    put_wav(tmp_path / "table" / "audio" / "p3.wav", np.zeros(32_000, np.int16))
+    assert voices(table).settings["n_cases_left_out"] == 1
+
+
 def test_the_digest_of_a_data_set_is_of_sound_label_and_patient(tmp_path: Path) -> None:
     """SHA-256 of sorted lines: the same from anywhere, another for a turned label."""
     table = put_table(tmp_path)

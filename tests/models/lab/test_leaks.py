@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.evaluation.evaluate import EvaluationPlan, evaluate
 from models.evaluation.findings import Evaluation, Verdict
 from models.labelled.reading import read_labelled
 from tests.models.lab.made_models import (
+    MASK,
+    asks_for_the_mask,
     hears_the_length,
     hears_the_room,
     hears_the_voice,
     opened,
     put_people,
 )
+from tests.models.labelled_builders import put_text
 
 N = 24
 PLAN = EvaluationPlan(n_draws=400)
@@ -85,6 +90,52 @@ def test_a_model_that_hears_the_length_is_called_spurious(unfair: Path) -> None:
     assert baseline.area.low > 0.5
     assert any(warning.startswith("Confounded data") for warning in evaluation.warnings)
     assert any("lengths alone" in warning for warning in evaluation.warnings)
+
+
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three patients of four wear a mask, one other of four; age and sex are anybody's."""
+    people = put_people(tmp_path_factory.mktemp("masked"), N, louder=1.8)
+    rng = np.random.default_rng(3)
+    for number, own in enumerate(sorted(people.glob("*/*"))):
+        wears = (number % 4 != 0) is (own.parent.name == "positive")
+        answers = {
+            "age": int(rng.integers(40, 80)),
+            "gender": str(rng.choice(("Feminino", "Masculino"))),
+            "mask_type": "THIN" if wears else "NONE",
+        }
+        put_text(own / "form.json", json.dumps(answers))
+    return people
+
+
+def test_a_model_that_lives_on_the_mask_is_told_of(masked: Path) -> None:
+    """It is no better than the form alone, nor than itself on noise: it goes by the form."""
+    model = opened(asks_for_the_mask(), answers=(MASK,))
+
+    evaluation = evaluate(model, read_labelled(masked), PLAN)
+
+    baselines = {one.name: one for one in evaluation.leaks.baselines}
+    assert baselines["form"].columns == ("gender", "age", "mask_type")
+    itself = baselines["model_on_form"]
+    assert itself.columns == ("mask_type",)
+    assert itself.area is not None
+    assert itself.area.low > 0.5
+    assert itself.gain is not None
+    assert (itself.gain.low, itself.gain.high) == (0.0, 0.0)
+    said = [warning.split(":", 1)[0] for warning in evaluation.warnings]
+    assert "Goes by the form" in said
+    assert "Not shown to be better than the form alone" in said
+    assert any(told.startswith("Not shown to be better than itself") for told in said)
+    names = {metric.name for metric in evaluation.metrics}
+    assert {"model_on_form_only_auc", "gain_over_model_on_form_only"} <= names
+
+
+def test_a_model_without_answers_is_not_asked_of_the_form(masked: Path) -> None:
+    """It hears the voice, which tells more than the mask; there is no form to leave it with."""
+    evaluation = found(hears_the_voice(), masked)
+
+    assert [one.name for one in evaluation.leaks.baselines] == ["form", "duration"]
+    assert not any("form" in warning for warning in evaluation.warnings)
 
 
 def test_the_same_model_on_fair_data_has_nothing_to_live_on(fair: Path) -> None:

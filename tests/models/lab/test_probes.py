@@ -14,6 +14,7 @@ from models.evaluation.probes import (
     PAUSES_S,
     RATE_HZ,
     ROOM,
+    UNHEARD,
     Probes,
     mix,
     mixed,
@@ -85,8 +86,10 @@ def test_probes_keep_lengths_and_borrow_rooms_of_others(tmp_path: Path) -> None:
     again = dict(probes.of(0, cases[0], heard, quiet=True))
     loud = dict(probes.of(0, cases[0], heard, quiet=False))
 
-    assert set(made) == {ROOM, LENGTH, PAUSES, mixed(20), mixed(10), mixed(5)}
-    assert set(loud) == {ROOM, LENGTH, PAUSES}
+    assert set(made) == {ROOM, LENGTH, UNHEARD, PAUSES, mixed(20), mixed(10), mixed(5)}
+    assert set(loud) == {ROOM, LENGTH, UNHEARD, PAUSES}
+    other = dict(probes.of(1, cases[1], cases[1].waveforms(), quiet=False))
+    assert np.array_equal(other[UNHEARD][ROLE][0], made[UNHEARD][ROLE][0])
     assert all(np.array_equal(made[name][ROLE][0], again[name][ROLE][0]) for name in made)
     assert made[LENGTH][ROLE][0].size == heard[ROLE][0].size
     assert np.array_equal(made[ROOM][ROLE][0], heard["ruido"][0])

@@ -81,6 +81,7 @@ def test_people_are_counted_not_sessions(whole: Whole) -> None:
 def test_who_was_trained_on_is_known_to_an_evaluation(whole: Whole) -> None:
     """By the digests of their recordings: of ten patients two are left to judge the model."""
     digests = read_trained_on(whole.trained.directory)
+    assert digests is not None
     left = not_trained_on(read_labelled(whole.folder), digests)
     assert left.n_trained_on == 8
     assert {case.positive for case in left.cases} == {True, False}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,12 @@ def test_who_was_trained_on_is_left_out_with_all_sessions(tmp_path: Path) -> Non
 
 
 def test_nobody_known_changes_nothing(tmp_path: Path) -> None:
-    """As with a model of synthetic voices."""
+    """As with a model of synthetic voices; but that nobody was heard is then known."""
     people = read_labelled(put_people(tmp_path))
-    assert not_trained_on(people, frozenset()) == people
-    assert not_trained_on(people, {"0" * 64}) == people
+    assert people.n_trained_on is None
+    nobody = replace(people, n_trained_on=0)
+    assert not_trained_on(people, frozenset()) == nobody
+    assert not_trained_on(people, {"0" * 64}) == nobody
 
 
 def test_a_set_that_was_trained_on_whole_is_refused(tmp_path: Path) -> None:
@@ -58,11 +61,13 @@ def test_a_set_that_was_trained_on_whole_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_list_comes_back_from_its_file(tmp_path: Path) -> None:
-    """One digest a line, sorted; no file, nobody."""
+    """One digest a line, sorted; no line, nobody; no file, nobody knows."""
+    assert read_trained_on(tmp_path) is None
+    (tmp_path / TRAINED_ON).write_bytes(encode_trained_on(()))
     assert read_trained_on(tmp_path) == frozenset()
     (tmp_path / TRAINED_ON).write_bytes(encode_trained_on({"b" * 64, "a" * 64}))
     assert (tmp_path / TRAINED_ON).read_text() == "a" * 64 + "\n" + "b" * 64 + "\n"
-    assert read_trained_on(tmp_path) == {"a" * 64, "b" * 64}
+    assert read_trained_on(tmp_path) == frozenset({"a" * 64, "b" * 64})
     (tmp_path / TRAINED_ON).unlink()
     (tmp_path / TRAINED_ON).mkdir()
     with pytest.raises(FileMissing, match="trained_on"):
