@@ -27,6 +27,14 @@ SLOW_STORE = """(() => {
   };
 })()"""
 """Each write of the tablet's database is done only after 0.4 s."""
+LOW_BATTERY = """(() => {
+  const battery = Object.assign(new EventTarget(), { level: 0.12, charging: false });
+  Navigator.prototype.getBattery = async () => battery;
+  window.charge = () => {
+    battery.charging = true;
+    battery.dispatchEvent(new Event("chargingchange"));
+  };
+})()"""
 WRITTEN_WITHIN_MS = 3_000
 """Longer than all that a take is kept with."""
 COUNT_ITEMS = """() => new Promise((done) => {
@@ -230,3 +238,13 @@ def test_a_microphone_is_tested_before_a_patient_needs_it(ward: Tablet, box: Box
     assert "RIFF" not in ward.stored()
     assert stored(box, "recordings") == 0
     ward.assert_well_behaved()
+
+
+def test_a_tablet_that_runs_out_of_power_says_so(ward: Tablet, box: Box) -> None:
+    """In the words of the catalogue, until it is charged."""
+    ward.page.add_init_script(LOW_BATTERY)
+    nurse.sign_in(ward, box.users["nurse"])
+    ward.sees("Bateria em 12%: ligue o carregador.")
+    ward.assert_accessible("low battery")
+    ward.page.evaluate("charge()")
+    ward.page.get_by_text("ligue o carregador").wait_for(state="detached")

@@ -13,6 +13,8 @@ OF_A_LATER_APP = """() => new Promise((done, failed) => {
 })"""
 """A database of a later release, as it lies here after the box went back to an earlier one."""
 
+NO_STORAGE = """indexedDB.open = () => { throw new DOMException("off", "SecurityError"); }"""
+
 FORGOTTEN = """() => new Promise((done) => {
   indexedDB.deleteDatabase("spira").onsuccess = () => done();
 })"""
@@ -41,6 +43,13 @@ def test_a_database_of_a_later_app_is_told_of_and_left_alone(ward: Tablet, box: 
     ward.tap("Tentar de novo")
     nurse.give_name_password_and_pin(ward, box.users["nurse"])
     ward.page.get_by_role("button", name="Iniciar avaliação").wait_for()
+
+
+def test_a_browser_that_keeps_nothing_is_told_of(ward: Tablet) -> None:
+    """As one does whose storage is switched off: it throws before it answers."""
+    ward.page.add_init_script(NO_STORAGE)
+    ward.open()
+    ward.page.get_by_role("heading", name="Não foi possível abrir.").wait_for()
 
 
 def test_what_waits_is_delivered_though_the_app_cannot_open(ward: Tablet, box: Box) -> None:

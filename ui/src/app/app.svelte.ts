@@ -76,6 +76,8 @@ export class App {
   sent: Visiting | null = null;
   keyChanged = $state(false);
   clockOffsetS: number | null = null;
+  /** What is left, while it is low; null otherwise, and where the browser does not tell. */
+  batteryPct = $state<number | null>(null);
   /** Keeps a take that ended and waits for its verdict to be read, unless there is no room; null when there is none. */
   keepTaken: (() => Promise<boolean>) | null = null;
   /** Until then a patient reads a prompt, and the screen stays. */

@@ -1,6 +1,8 @@
 /** What the browser tells the app of: addresses, networks, touches, time and faults. */
 
 import type { App } from "./app.svelte.ts";
+import type { Powered } from "./battery.ts";
+import { watchBattery } from "./battery.ts";
 import { screenOf } from "./screen-names.ts";
 
 const RENEW_EVERY_MS = 8 * 60_000;
@@ -23,6 +25,7 @@ export function listen(app: App): void {
     addEventListener(touch, () => app.idle.touch(), { passive: true });
   }
   setInterval(() => app.idle.look(), LOOK_EVERY_MS);
+  void watchBattery(navigator as Powered, (pct) => (app.batteryPct = pct));
   setInterval(() => void app.forgetOld().then(() => app.refresh()), RENEW_EVERY_MS);
   addEventListener("error", () => app.fail());
   addEventListener("unhandledrejection", () => app.fail());

@@ -69,7 +69,8 @@ export class Tablet {
     return this.#opened;
   }
 
-  #openAnew(): Promise<Database> {
+  /** A browser that keeps nothing for this page throws at once: that, too, is an answer to who asks. */
+  async #openAnew(): Promise<Database> {
     return openDB<Schema>(this.#name, VERSION, {
       upgrade: (database, from, _to, changing) => migrate(database, from, changing),
       terminated: () => {

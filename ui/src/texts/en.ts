@@ -32,6 +32,7 @@ export const en: Texts = {
     collection: "Collection mode: no model and no result.",
     elsewhere: "Open in another tab",
     elsewhereHelp: "Only one tab of this tablet works with patients. Nothing is lost: the patient in hand goes on here.",
+    battery: (pct) => `Battery at ${pct}%: connect the charger.`,
     workHere: "Use this one",
   },
   connection: {

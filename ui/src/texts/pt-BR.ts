@@ -29,6 +29,7 @@ export const ptBR = {
     researchUse: "Uso em pesquisa. Sem registro na Anvisa.",
     elsewhere: "Já aberto em outra aba",
     elsewhereHelp: "Só uma aba deste aparelho trabalha com pacientes. Nada se perde: o paciente em aberto continua aqui.",
+    battery: (pct: number): string => `Bateria em ${pct}%: ligue o carregador.`,
     workHere: "Usar aqui",
     collection: "Modo de coleta: sem modelo e sem resultado.",
   },
