@@ -171,7 +171,7 @@ def test_a_minute_is_measured_within_ten_milliseconds() -> None:
     breath = 1e-3 * np.random.default_rng(1).standard_normal(time_s.size)
     waveform = (voice + breath).astype(np.float32)
     spent_s = []
-    for _ in range(12):
+    for _ in range(60):
         began_s = time.thread_time()
         measure(waveform, 48_000)
         spent_s.append(time.thread_time() - began_s)
