@@ -11,9 +11,9 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from tests.browser.tablet import Tablet, has_chromium, tablet, voice
 from tests.system.boxes import Box
-from tests.system.running import box, golden, no_log_tells_of_anyone
+from tests.system.running import box, golden, made, no_log_tells_of_anyone
 
-__all__ = ["box", "golden", "no_log_tells_of_anyone"]
+__all__ = ["box", "golden", "made", "no_log_tells_of_anyone"]
 
 ROOM = Path(__file__).parent
 

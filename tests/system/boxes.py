@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +60,12 @@ class Box:
         done = run_spira("init", "--demo", "--json", "--data", str(data))
         users = {user["role"]: user for user in json.loads(done.stdout)["users"]}
         return cls(data=data, users=users)
+
+    def copied_to(self, directory: Path) -> Box:
+        """Return a box of its own that begins as this one is, which must not run."""
+        data = directory / "box"
+        shutil.copytree(self.data, data)
+        return Box(data=data, users=deepcopy(self.users))
 
     def start(self) -> None:
         """Start the server and wait until it is ready."""

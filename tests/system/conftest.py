@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.recordings import SHARED_AUDIO
-from tests.system.running import box, golden, no_log_tells_of_anyone
+from tests.system.running import box, golden, made, no_log_tells_of_anyone
 
-__all__ = ["box", "golden", "no_log_tells_of_anyone"]
+__all__ = ["box", "golden", "made", "no_log_tells_of_anyone"]
 
 
 @pytest.fixture(scope="session")

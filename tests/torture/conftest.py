@@ -12,10 +12,10 @@ from typing import Final
 
 import pytest
 
-from tests.system.running import box, golden, no_log_tells_of_anyone
+from tests.system.running import box, golden, made, no_log_tells_of_anyone
 from tests.torture.trial import Trial
 
-__all__ = ["box", "golden", "no_log_tells_of_anyone"]
+__all__ = ["box", "golden", "made", "no_log_tells_of_anyone"]
 
 ROOM: Final = Path(__file__).parent
 SUMMARY: Final = ROOM.parents[1] / "var" / "torture-summary.txt"
