@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -60,12 +59,11 @@ def compare(
     `spira rescore` has a version answer what it was not asked.
     """
     report = progress("compared")
-    key = secrets.token_bytes(32)  # patients are counted, and told from nothing but this once
     pairs, n_test = [], 0
     with opened(directory) as box:
         a = find_version(first, models=box.models)
         b = find_version(second, models=box.models)
-        for pair in compared(a, b, inferences=box.inferences, key=key):
+        for pair in compared(a, b, inferences=box.inferences):
             if pair.is_test and not include_test:
                 n_test += 1
                 continue

@@ -17,7 +17,7 @@ class Pair:
     """What both said of one inference.
 
     Attributes:
-        patient: the same for two visits of one patient; names nobody.
+        patient: the same for two visits of one patient. It identifies: counted, never told.
         is_test: it says nothing of a patient.
     """
 

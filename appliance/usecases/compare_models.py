@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.core.agreement import Pair
-from appliance.core.inference import Inference
 from appliance.core.model import ModelVersion
-from appliance.core.pseudonym import patient_pseudonym
 from appliance.core.result import ResultState
+from appliance.core.withdrawals import patient_of
 from appliance.ports import InferenceRecords
 from appliance.usecases.consents import withdrawals
 
 
 def compared(
-    first: ModelVersion, second: ModelVersion, *, inferences: InferenceRecords, key: bytes
+    first: ModelVersion, second: ModelVersion, *, inferences: InferenceRecords
 ) -> Iterator[Pair]:
     """Yield what both said, in the order in which the box received the inferences.
 
     Left out is what one of them has not answered, or failed to, and what research may not use.
-
-    Args:
-        key: 32 random bytes, with which patients become pseudonyms.
 
     Raises:
         RecordDamaged.
@@ -40,17 +36,10 @@ def compared(
             continue
         yield Pair(
             inference_id=inference.id,
-            patient=_patient(inference, key),
+            patient=patient_of(inference) or inference.id,
             is_test=inference.is_test,
             first=a.diagnosis,
             second=b.diagnosis,
             first_probability=a.probability,
             second_probability=b.probability,
         )
-
-
-def _patient(inference: Inference, key: bytes) -> str:
-    """Return whose visit it is; of nobody known, each is its own."""
-    if inference.rgh is None:
-        return inference.id
-    return patient_pseudonym(key, inference.hospital_id, inference.rgh)

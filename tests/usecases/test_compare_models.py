@@ -12,8 +12,6 @@ from tests.builders import a_model_version, an_audit
 from tests.usecases.test_export import sent, withdraw, work
 from tests.usecases.ward import Ward
 
-KEY = bytes(32)
-
 
 def ask_another(ward: Ward) -> ModelVersion:
     """Have another version say the same as the first did, of everything."""
@@ -33,7 +31,7 @@ def ask_another(ward: Ward) -> ModelVersion:
 
 def pairs(ward: Ward, other: ModelVersion) -> list[InferenceId]:
     """Return what is compared, in its order."""
-    found = compared(ward.version, other, inferences=ward.records.inferences, key=KEY)
+    found = compared(ward.version, other, inferences=ward.records.inferences)
     return [pair.inference_id for pair in found]
 
 
