@@ -83,13 +83,28 @@ def agree(tablet: Tablet) -> None:
     tablet.tap("Aceitou")
 
 
+def to_first_recording(tablet: Tablet, account: Mapping[str, str]) -> None:
+    """Go from the sign-in to the first prompt."""
+    sign_in(tablet, account)
+    fill_essentials(tablet)
+    agree(tablet)
+    tablet.page.get_by_role("button", name="Gravar").wait_for()
+
+
+def take(tablet: Tablet) -> None:
+    """Record what is asked for two seconds, and stop."""
+    tablet.tap("Gravar")
+    tablet.sees("Gravando · 2 s")
+    tablet.press(tablet.page.locator("button.record"))
+
+
 def record(tablet: Tablet, role: str, *, stops_by_itself: bool) -> None:
     """Take one recording and go on."""
     tablet.page.get_by_role("heading", name=role, exact=False).wait_for()
-    tablet.tap("Gravar")
-    if not stops_by_itself:
-        tablet.sees("Gravando · 2 s")
-        tablet.press(tablet.page.locator("button.record"))
+    if stops_by_itself:
+        tablet.tap("Gravar")
+    else:
+        take(tablet)
     go_on = tablet.page.get_by_role("button", name="Continuar", exact=True)
     go_on.wait_for(timeout=WITHIN_MS)
     tablet.press(go_on)

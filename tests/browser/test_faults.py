@@ -84,12 +84,8 @@ def test_a_slow_tablet_loses_no_key(ward: Tablet, box: Box) -> None:
 def test_what_is_erased_while_it_is_kept_stays_erased(ward: Tablet, box: Box) -> None:
     """A take on its way to a slow flash does not come back, nor the patient with it."""
     ward.page.add_init_script(SLOW_STORE)
-    nurse.sign_in(ward, box.users["nurse"])
-    nurse.fill_essentials(ward)
-    nurse.agree(ward)
-    ward.tap("Gravar")
-    ward.sees("Gravando · 2 s")
-    ward.press(ward.page.locator("button.record"))
+    nurse.to_first_recording(ward, box.users["nurse"])
+    nurse.take(ward)
     ward.tap("Continuar")
     ward.tap("Encerrar")
     ward.tap("Parar e apagar tudo")

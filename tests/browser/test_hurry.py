@@ -19,8 +19,6 @@ FULL_STORE = """(() => {
 """No second of a take can be kept."""
 PHONE = SIZES["phone"]
 INTERRUPTED = "Gravação interrompida (chamada, tela ou aba): confira o paciente e repita."
-
-
 TAP_TWICE = """([x, y, apartMs]) => new Promise((done) => {
   const tap = () => document.elementFromPoint(x, y)?.click();
   tap();
@@ -47,12 +45,8 @@ def go_on(ward: Tablet) -> Locator:
 @pytest.mark.parametrize("apart_ms", [0, 60, 200])
 def test_a_take_is_kept_once_whoever_taps_twice(ward: Tablet, box: Box, apart_ms: int) -> None:
     """And no recording is passed over by the second tap."""
-    nurse.sign_in(ward, box.users["nurse"])
-    nurse.fill_essentials(ward)
-    nurse.agree(ward)
-    ward.tap("Gravar")
-    ward.sees("Gravando · 2 s")
-    ward.press(ward.page.locator("button.record"))
+    nurse.to_first_recording(ward, box.users["nurse"])
+    nurse.take(ward)
     tap_twice(ward, go_on(ward), apart_ms=apart_ms)
     ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
     nurse.stop_and_send(ward)
@@ -80,9 +74,7 @@ def test_a_second_tap_checks_no_patient_and_sends_none(ward: Tablet, box: Box) -
 
 def test_one_tab_works_and_another_may_be_chosen(ward: Tablet, box: Box) -> None:
     """The patient in hand goes with it, and is delivered once."""
-    nurse.sign_in(ward, box.users["nurse"])
-    nurse.fill_essentials(ward)
-    nurse.agree(ward)
+    nurse.to_first_recording(ward, box.users["nurse"])
     nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
     first, second = ward.page, ward.context.new_page()
     second.goto(box.address)
@@ -126,9 +118,7 @@ def test_nobody_works_without_a_pin_and_the_lock_leads_back(ward: Tablet, box: B
 def test_a_take_goes_on_in_memory_where_the_tablet_is_full(ward: Tablet, box: Box) -> None:
     """It says so, stops when told to, and what was recorded is kept."""
     ward.page.add_init_script(FULL_STORE)
-    nurse.sign_in(ward, box.users["nurse"])
-    nurse.fill_essentials(ward)
-    nurse.agree(ward)
+    nurse.to_first_recording(ward, box.users["nurse"])
     ward.tap("Gravar")
     ward.sees("Aparelho quase cheio")
     ward.press(ward.page.locator("button.record"))
@@ -140,9 +130,7 @@ def test_a_take_goes_on_in_memory_where_the_tablet_is_full(ward: Tablet, box: Bo
 def test_what_was_interrupted_is_not_offered_as_good(ward: Tablet, box: Box) -> None:
     """It is told why; after the patient was checked again, it is to be recorded anew."""
     ward.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    nurse.sign_in(ward, box.users["nurse"])
-    nurse.fill_essentials(ward)
-    nurse.agree(ward)
+    nurse.to_first_recording(ward, box.users["nurse"])
     ward.tap("Gravar")
     ward.sees("Gravando · 2 s")
     ward.page.evaluate(

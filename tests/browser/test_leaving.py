@@ -50,17 +50,9 @@ FULL = "Aparelho quase cheio: envie antes de gravar."
 UNTRUSTED = "Este aparelho não confia no servidor. Chame a TI."
 
 
-def to_first_recording(ward: Tablet, box: Box) -> None:
-    """Go from the sign-in to the first prompt."""
-    nurse.sign_in(ward, box.users["nurse"])
-    nurse.fill_essentials(ward)
-    nurse.agree(ward)
-    ward.page.get_by_role("button", name="Gravar").wait_for()
-
-
 def test_back_breaks_off_no_take_and_keeps_one_that_ended(ward: Tablet, box: Box) -> None:
     """While it records, nothing happens; afterwards the take is kept, and the way is left."""
-    to_first_recording(ward, box)
+    nurse.to_first_recording(ward, box.users["nurse"])
     ward.tap("Gravar")
     ward.sees("Gravando · 1 s")
     ward.page.go_back()
@@ -77,7 +69,7 @@ def test_back_breaks_off_no_take_and_keeps_one_that_ended(ward: Tablet, box: Box
 def test_who_stops_while_a_take_is_being_kept_stops_once_it_is(ward: Tablet, box: Box) -> None:
     """The tap is not lost, and neither is the take."""
     ward.page.add_init_script(SLOW_SEAL)
-    to_first_recording(ward, box)
+    nurse.to_first_recording(ward, box.users["nurse"])
     nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
     ward.tap("Encerrar")
     ward.tap("Parar e guardar")
@@ -97,7 +89,7 @@ def test_back_from_a_patient_who_was_sent_leads_to_the_next(ward: Tablet, box: B
 def test_the_end_of_a_shift_breaks_off_no_take(ward: Tablet, box: Box) -> None:
     """The nurse signs in over the page, and the take is still there."""
     ward.page.add_init_script(MOVABLE_CLOCK)
-    to_first_recording(ward, box)
+    nurse.to_first_recording(ward, box.users["nurse"])
     ward.tap("Gravar")
     ward.sees("Gravando · 1 s")
     ward.page.evaluate(f"window.laterMs = {SHIFT_MS + 60_000}")
@@ -115,7 +107,7 @@ def test_the_end_of_a_shift_breaks_off_no_take(ward: Tablet, box: Box) -> None:
 def test_a_tablet_without_room_says_so_and_promises_nothing(ward: Tablet, box: Box) -> None:
     """Neither a step nor what is to be sent is told as kept where it is not."""
     ward.page.add_init_script(NO_ROOM)
-    to_first_recording(ward, box)
+    nurse.to_first_recording(ward, box.users["nurse"])
     nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
     ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
     ward.page.evaluate("window.fullStores = ['drafts']")

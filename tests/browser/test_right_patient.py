@@ -16,9 +16,7 @@ CHECK = "É este paciente?"
 
 def locked_after_one_recording(ward: Tablet, box: Box) -> None:
     """Leave a patient after the spoken consent, and open the lock again."""
-    nurse.sign_in(ward, box.users["nurse"])
-    nurse.fill_essentials(ward)
-    nurse.agree(ward)
+    nurse.to_first_recording(ward, box.users["nurse"])
     nurse.record(ward, nurse.ROLES[0], stops_by_itself=False)
     ward.page.get_by_role("heading", name=nurse.ROLES[1]).wait_for()
     ward.tap("Bloquear")
