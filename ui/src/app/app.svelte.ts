@@ -84,7 +84,6 @@ export class App {
   readingUntil = 0;
 
   #askedAt = 0;
-  #isListening = false;
   readonly idle = new IdleLock(() => void this.lock(), () => this.isBusy || Date.now() < this.readingUntil, Date.now);
 
   constructor() {
@@ -108,6 +107,7 @@ export class App {
 
   /** Open the app, as soon as no other page of this tablet has it open. */
   open(): void {
+    listen(this);
     this.tablet.wake();
     this.page.wait();
     setTimeout(() => void this.updating.begin(), KEEPS_APP_AFTER_MS);
@@ -118,8 +118,6 @@ export class App {
     this.isElsewhere = isElsewhere;
     this.updating.setElsewhere(isElsewhere);
     [this.isReady, this.cannotOpen] = [false, false];
-    if (!this.#isListening) listen(this);
-    this.#isListening = true;
     if (!isElsewhere) return this.openAnew();
     // Nothing of this page may write over what the other one does.
     [this.session, this.draft, this.sent] = [null, null, null];

@@ -1,7 +1,7 @@
 /** What is told of an evaluation: the signs that were measured, then what the voice says. */
 
 import type { Diagnosis, Inference, Result } from "../api/types.ts";
-import { inLanguage } from "../protocol/protocol.ts";
+import { inLanguage, roleName } from "../protocol/protocol.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { withoutUnit } from "../screens/visit/words.ts";
 import type { Language, Texts } from "../texts/index.ts";
@@ -60,12 +60,6 @@ function aboutWords(inference: Inference, subject: string | null, protocol: Prot
   const names: Readonly<Record<string, string>> = t.result.outside;
   const answer = answerWords(inference, subject, protocol, language);
   return names[subject] ?? (answer === null ? subject : `${answer.label}: ${withoutUnit(answer.value)}`);
-}
-
-/** Return the name of a recording, as the nurse took it. */
-export function roleName(role: string, protocol: Protocol | null, language: Language): string {
-  const task = protocol?.recordings.find((one) => one.role === role);
-  return task === undefined ? role : inLanguage(task.labels, language);
 }
 
 /** Return what is wrong with the recording of a role that was used. */

@@ -105,6 +105,12 @@ export function inLanguage(words: Words, language: string): string {
   return words[language] ?? Object.values(words)[0] ?? "";
 }
 
+/** Return what people call a recording; its role where this protocol, or none, does not know it. */
+export function roleName(role: string, protocol: Protocol | null, language: string): string {
+  const task = protocol?.recordings.find((one) => one.role === role);
+  return task === undefined ? role : inLanguage(task.labels, language);
+}
+
 /** Return the task of a role. */
 export function taskOf(protocol: Protocol, role: string): RecordingTask {
   const task = protocol.recordings.find((one) => one.role === role);
