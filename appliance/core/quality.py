@@ -23,7 +23,6 @@ FRAME_S: Final = 0.025
 
 _POWER_FLOOR: Final = 1e-12
 _FRAME_MS: Final = 25
-_EDGES_A_BLOCK: Final = 256
 _OF_SOUND: Final = frozenset({"level_db", "active_s"})
 
 
@@ -121,7 +120,7 @@ def measure(waveform: NDArray[np.float32], sample_rate_hz: int) -> Measures:
         waveform: float32[n_samples], full scale ±1.0; may be empty.
         sample_rate_hz: its rate.
     """
-    power = _frame_power(waveform, sample_rate_hz)
+    power, peak = _frame_power(waveform, sample_rate_hz)
     frame_db = _db(power)
     active = _active(frame_db)
     dead = frame_db < DEAD_BELOW_DB
@@ -129,7 +128,6 @@ def measure(waveform: NDArray[np.float32], sample_rate_hz: int) -> Measures:
     level_db = float(_db(power[active].mean())) if n_active else None
     rest_db = frame_db[~active & ~dead]
     noise_db = float(np.median(rest_db)) if rest_db.size >= MIN_NOISE_FRAMES else None
-    peak = _peak(waveform)
     return Measures(
         sample_rate_hz=sample_rate_hz,
         duration_s=waveform.size / sample_rate_hz,
@@ -188,40 +186,50 @@ def judge(
     return RoleVerdict(verdict=Verdict.WARN if reasons else Verdict.OK, reasons=reasons)
 
 
-def _frame_power(waveform: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:
-    """Return float64[n_frames], the mean square of each whole frame.
+def _frame_power(
+    waveform: NDArray[np.float32], sample_rate_hz: int
+) -> tuple[NDArray[np.float64], float]:
+    """Return float64[n_frames], the mean square of each whole frame, and the largest |x|.
 
     Between two neighbouring edges of frames each sample is squared and added once. Squares of
     16-bit samples are multiples of 2^-30, so float64 adds them without rounding.
     """
     length = sample_rate_hz * _FRAME_MS // 1000
-    n_frames = 0
-    if waveform.size >= length:
-        n_frames = ((waveform.size - length + 1) * FRAMES_A_SECOND - 1) // sample_rate_hz + 1
-    if n_frames == 0:
-        return np.zeros(0)
-    starts = np.arange(n_frames, dtype=np.int64) * sample_rate_hz // FRAMES_A_SECOND
-    edges = np.union1d(starts, starts + length)
-    total = np.concatenate(([0.0], np.cumsum(_sums_of_squares(waveform, edges))))
-    first, last = np.searchsorted(edges, starts), np.searchsorted(edges, starts + length)
-    power: NDArray[np.float64] = (total[last] - total[first]) / length
-    return power
+    starts = np.arange(FRAMES_A_SECOND, dtype=np.int64) * sample_rate_hz // FRAMES_A_SECOND
+    ends = starts + length
+    edges = np.unique(np.concatenate((starts, ends % sample_rate_hz)))
+    sums, peak = _sums_of_squares(waveform, edges, sample_rate_hz)
+    if waveform.size < length:
+        return np.zeros(0), peak
+    n_frames = ((waveform.size - length + 1) * FRAMES_A_SECOND - 1) // sample_rate_hz + 1
+    total = np.concatenate(([0.0], np.cumsum(sums)))
+    earlier = np.arange(len(sums))[:, np.newaxis] * edges.size
+    first = earlier + np.searchsorted(edges, starts)
+    last = earlier + np.searchsorted(edges, ends % sample_rate_hz)
+    last += ends // sample_rate_hz * edges.size
+    power = (total[last.ravel()[:n_frames]] - total[first.ravel()[:n_frames]]) / length
+    return power, peak
 
 
 def _sums_of_squares(
-    waveform: NDArray[np.float32], edges: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return float64[n_edges - 1], the sum of squares between neighbouring edges.
+    waveform: NDArray[np.float32], edges: NDArray[np.int64], sample_rate_hz: int
+) -> tuple[NDArray[np.float64], float]:
+    """Return float64[n_seconds, n_edges], each sum from an edge to the next, and the largest |x|.
 
-    A block at a time: it stays in the cache, and a long recording needs no second copy in float64.
+    The edges of frames are the same in every second, and begin with 0. A second at a time stays
+    in the cache, and a long recording needs no second copy in float64.
     """
-    sums = np.empty(edges.size - 1)
-    for first in range(0, sums.size, _EDGES_A_BLOCK):
-        block = edges[first : first + _EDGES_A_BLOCK + 1]
-        samples = waveform[block[0] : block[-1]].astype(np.float64)
-        np.square(samples, out=samples)
-        sums[first : first + block.size - 1] = np.add.reduceat(samples, block[:-1] - block[0])
-    return sums
+    n_seconds = -(-waveform.size // sample_rate_hz)
+    sums = np.empty((n_seconds, edges.size))
+    squares = np.empty(sample_rate_hz)
+    largest = 0.0
+    for second in range(n_seconds):
+        samples = waveform[second * sample_rate_hz : (second + 1) * sample_rate_hz]
+        np.square(samples, out=squares[: samples.size], dtype=np.float64)
+        squares[samples.size :] = 0.0
+        np.add.reduceat(squares, edges, out=sums[second])
+        largest = max(largest, squares.max())
+    return sums, float(np.sqrt(largest))
 
 
 def _db(power: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
@@ -240,10 +248,6 @@ def _active(frame_db: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _steady_frac(active: NDArray[np.bool_]) -> float:
     where = np.flatnonzero(active)
     return where.size / int(where[-1] - where[0] + 1)
-
-
-def _peak(waveform: NDArray[np.float32]) -> float:
-    return float(max(waveform.max(), -waveform.min())) if waveform.size else 0.0
 
 
 def _clipped_frac(waveform: NDArray[np.float32]) -> float:

@@ -164,18 +164,22 @@ def test_a_quiet_room_is_no_silent_recording(protocol: Protocol) -> None:
 def test_a_minute_is_measured_within_ten_milliseconds() -> None:
     """A tablet's longest take, voice and pauses, costs the box no time worth waiting for.
 
-    Time of this thread's CPU, the best of many runs: others on the machine do not count.
+    Time of this thread's CPU, the best of many runs: others on the machine do not count. On a
+    slow machine it may take half as long again as squaring the samples and adding them does.
     """
     time_s = np.arange(60 * 48_000) / 48_000
     voice = 0.3 * np.sin(2 * np.pi * 180 * time_s) * (np.sin(2 * np.pi * 0.4 * time_s) > -0.5)
     breath = 1e-3 * np.random.default_rng(1).standard_normal(time_s.size)
     waveform = (voice + breath).astype(np.float32)
-    spent_s = []
+    spent_s, squaring_s = [], []
     for _ in range(60):
         began_s = time.thread_time()
         measure(waveform, 48_000)
-        spent_s.append(time.thread_time() - began_s)
-    assert min(spent_s) <= 0.010
+        measured_s = time.thread_time()
+        np.square(waveform, dtype=np.float64).sum()
+        spent_s.append(measured_s - began_s)
+        squaring_s.append(time.thread_time() - measured_s)
+    assert min(spent_s) <= max(0.010, 1.5 * min(squaring_s))
 
 
 @pytest.mark.parametrize(
