@@ -87,7 +87,7 @@ def test_back_from_a_patient_who_was_sent_leads_to_the_next(ward: Tablet, box: B
 
 
 def test_the_end_of_a_shift_breaks_off_no_take(ward: Tablet, box: Box) -> None:
-    """The nurse signs in over the page, and the take is still there."""
+    """The nurse signs in over the page, which no Escape closes, and the take is still there."""
     ward.page.add_init_script(MOVABLE_CLOCK)
     nurse.to_first_recording(ward, box.users["nurse"])
     ward.tap("Gravar")
@@ -97,6 +97,9 @@ def test_the_end_of_a_shift_breaks_off_no_take(ward: Tablet, box: Box) -> None:
     ward.sees("Gravando · 3 s")
     ward.press(ward.page.locator("button.record"))
     dialog = ward.page.get_by_role("dialog", name="Entrar")
+    dialog.wait_for()
+    for _ in range(3):
+        ward.page.keyboard.press("Escape")
     dialog.get_by_label("Senha").fill(box.users["nurse"]["password"])
     dialog.get_by_role("button", name="Entrar").click()
     dialog.wait_for(state="detached")

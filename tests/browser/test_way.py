@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright
+from playwright.sync_api import Playwright, Response
 
 from appliance.adapters.ed25519_signatures import public_pem
 from tests.browser import nurse
@@ -17,6 +17,7 @@ from tests.bundle_builders import a_bundle, an_author
 from tests.system.boxes import Box, run_spira, wait_until
 
 MAX_TAPS = 46
+MAX_SCRIPT_BYTES = 60_000
 READY_WITHIN_S = 1.0
 N_OPENINGS = 8
 SLOW_WIFI = {
@@ -92,6 +93,21 @@ def test_the_model_is_asked_for_where_there_are_two(ward: Tablet, box: Box, tmp_
     with sqlite3.connect(box.data / "records.db") as records:
         asked = "SELECT m.name FROM inferences i JOIN models m ON m.id = i.model_id"
         assert records.execute(asked).fetchall() == [("loudness",)]
+
+
+def test_a_first_opening_loads_little_script(ward: Tablet) -> None:
+    """As it comes over the wire, until somebody may sign in."""
+    n_bytes: dict[str, int] = {}
+
+    def weigh(answer: Response) -> None:
+        if answer.request.resource_type == "script":
+            n_bytes[answer.url] = int(answer.headers["content-length"])
+
+    ward.page.on("response", weigh)
+    ward.open()
+    ward.page.get_by_role("button", name="Entrar").wait_for()
+    assert n_bytes
+    assert sum(n_bytes.values()) <= MAX_SCRIPT_BYTES, n_bytes
 
 
 @pytest.mark.alone

@@ -44,6 +44,8 @@ export interface Wire {
 }
 
 const TIMEOUT_MS = 15_000;
+/** A minute of sound is 6 MB: on slow Wi-Fi that takes longer than an answer in words. */
+const RECORDING_TIMEOUT_MS = 120_000;
 
 /** What may be asked. */
 export class Api {
@@ -164,7 +166,7 @@ export class Api {
   /** A recording of one's own, to be played; opening it is on record. */
   async recording(userId: string, inferenceId: string, id: string): Promise<Blob> {
     const path = `/v1/users/${userId}/inferences/${inferenceId}/recordings/${id}`;
-    return whole((await this.#answer("GET", path)).blob());
+    return whole((await this.#answer("GET", path, { withinMs: RECORDING_TIMEOUT_MS })).blob());
   }
 
   async #sent<Answer>(path: string, document: unknown): Promise<Answer> {
@@ -187,7 +189,7 @@ export class Api {
         credentials: "same-origin",
         cache: "no-store",
         redirect: "error",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(sent.withinMs ?? TIMEOUT_MS),
       }),
     );
   }
@@ -213,6 +215,8 @@ export class Api {
 interface Sent {
   readonly body?: BodyInit;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of the whole answer; 15 s unless told. */
+  readonly withinMs?: number;
 }
 
 /** Return a body that arrived to its end; one that broke off is no answer. */

@@ -1,26 +1,21 @@
 /** What the app knows, and what a tap leads to; the screens only show it. */
 
-import { Api, Refusal, Unreachable } from "../api/client.ts";
+import { Api } from "../api/client.ts";
 import type { EnrolledTablet } from "../api/types.ts";
 import { upload } from "../api/upload.ts";
 import type { Known } from "../box/known.ts";
 import { KnownBox } from "../box/known.ts";
 import { Drafts } from "../drafts/drafts.ts";
 import type { Draft } from "../drafts/drafts.ts";
-import type { Outcome } from "../outbox/drainer.ts";
-import { Drainer, outcomeOf } from "../outbox/drainer.ts";
-import { alone, later, storagePct } from "../outbox/browser.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import type { Outlook } from "../outbox/outbox.ts";
-import { KeyChanged } from "../sealing/seal.ts";
-import type { Connection } from "../session/connection.ts";
-import { afterAttempt } from "../session/connection.ts";
 import { IdleLock } from "../session/idle.ts";
 import type { Person, Session } from "../session/session.ts";
 import { Sessions } from "../session/session.ts";
 import { Tablet } from "../store/database.ts";
 import type { Language, Texts } from "../texts/index.ts";
 import { CATALOGUES } from "../texts/index.ts";
+import { Link } from "./link.svelte.ts";
 import { listen } from "./listening.ts";
 import { OnePage } from "./one-page.ts";
 import type { ScreenName } from "./screen-names.ts";
@@ -30,7 +25,6 @@ import type { Visiting } from "./visiting.svelte.ts";
 
 declare const __APP_VERSION__: string;
 
-const ASK_AGAIN_AFTER_MS = 30_000;
 /** On a slow phone the first screen needs processor and network for itself. */
 const KEEPS_APP_AFTER_MS = 1_000;
 
@@ -42,7 +36,7 @@ export class App {
     fetch: (...sent) => fetch(...sent),
     upload,
     version: __APP_VERSION__,
-    onunreachable: () => this.#told({ kind: "unreachable" }),
+    onunreachable: () => this.link.told({ kind: "unreachable" }),
   });
   readonly sessions = new Sessions(this.api, this.tablet, Date.now);
   readonly outbox = new Outbox(this.tablet, Date.now);
@@ -50,7 +44,7 @@ export class App {
   readonly box = new KnownBox(this.api, this.tablet, Date.now);
   readonly updating = new Updating();
   readonly page = new OnePage(navigator.locks, (isElsewhere) => void this.#moved(isElsewhere));
-  readonly drainer: Drainer;
+  readonly link: Link;
 
   isReady = $state(false);
   /** What this tablet keeps could not be read. */
@@ -66,16 +60,11 @@ export class App {
   isBusy = $state(false);
   screen = $state<ScreenName>("home");
   known = $state.raw<Known | null>(null);
-  connection = $state.raw<Connection>({ kind: "unknown" });
   outlook = $state.raw<Outlook>({ nVisits: 0, nItems: 0, oldestAt: null, parked: [], highestSeq: 0 });
   enrolled = $state.raw<EnrolledTablet | null>(null);
-  /** What is on its way now, and how much of it has left, from 0 to 1. */
-  sending = $state.raw<{ readonly id: string; readonly share: number } | null>(null);
   draft = $state.raw<Draft | null>(null);
   /** The patient who was sent last, while the screen still shows it. */
   sent: Visiting | null = null;
-  keyChanged = $state(false);
-  clockOffsetS: number | null = null;
   /** What is left, while it is low; null otherwise, and where the browser does not tell. */
   batteryPct = $state<number | null>(null);
   /** Keeps a take that ended and waits for its verdict to be read, unless there is no room; null when there is none. */
@@ -83,21 +72,10 @@ export class App {
   /** Until then a patient reads a prompt, and the screen stays. */
   readingUntil = 0;
 
-  #askedAt = 0;
   readonly idle = new IdleLock(() => void this.lock(), () => this.isBusy || Date.now() < this.readingUntil, Date.now);
 
   constructor() {
-    this.drainer = new Drainer(this.outbox, this.api, {
-      now: Date.now,
-      random: Math.random,
-      version: this.version,
-      recognise: () => this.#byKey(this.box.recognise()),
-      alone,
-      later,
-      storagePct,
-      tell: (outcome) => this.#told(outcome),
-      heard: ({ tablet }) => void this.#setEnrolled(tablet),
-    });
+    this.link = new Link(this);
   }
 
   /** The words of the language. */
@@ -130,7 +108,7 @@ export class App {
       await this.#load();
     } catch {
       this.cannotOpen = true;
-      void this.refresh();
+      void this.link.refresh();
     }
   }
 
@@ -153,7 +131,7 @@ export class App {
     if (screenOf(location.hash) !== "visit" || this.draft !== null) this.screen = screenOf(location.hash);
     else this.go("home");
     [this.isReady, this.cannotOpen, this.failure] = [true, false, null];
-    void this.refresh();
+    void this.link.refresh();
   }
 
   /** Go to a screen; addresses hold no more than its name. */
@@ -198,7 +176,7 @@ export class App {
     this.draft = await this.#draftLeft();
     // Browsers say yes to an installed app, or ask; without it they may erase what waits.
     void navigator.storage.persist();
-    await this.refresh();
+    await this.link.refresh();
   }
 
   /** Sign out here at once; what waits stays, and so does the patient in hand, for twelve hours. */
@@ -231,52 +209,15 @@ export class App {
       this.session = await this.sessions.current();
       this.isLocked = false;
       this.idle.touch();
-      void this.refresh();
+      void this.link.refresh();
     }
     return isRight;
   }
 
-  /** Renew the session and what is known of the box, and bring home what waits. */
-  async refresh(): Promise<void> {
-    if (this.isElsewhere) return;
-    if (this.cannotOpen) return this.drainer.now();
-    if (!this.isReady) return;
-    try {
-      if (this.session === null) await this.sessions.finishSignOut();
-      if (this.session !== null && !this.isLocked) this.session = this.#orOver(await this.sessions.renew());
-      await this.#learn();
-    } catch (error) {
-      this.#told(outcomeOf(error));
-    }
-    const isOver = this.session?.isOver === true;
-    // An enrolled tablet delivers by itself, locked or with nobody signed in.
-    if (this.enrolled !== null || (this.session !== null && !isOver)) await this.drainer.now();
-    if (isOver) this.connection = { kind: "session-over" };
-    await this.look();
-  }
-
-  /** At the end of a shift, whoever has a patient in hand signs in over the page, which stays. */
-  #orOver(renewed: Session | null): Session | null {
-    const isInHand = this.isBusy || this.keepTaken !== null || this.draft !== null;
-    // Signed out meanwhile: then nobody is there.
-    if (renewed !== null || this.session === null || !isInHand) return renewed;
-    return { ...this.session, isOver: true };
-  }
-
   /** Enrol this tablet by the code that IT made; then it delivers by itself. */
   async enrol(code: string): Promise<void> {
-    await this.#setEnrolled(await this.api.enrol(code));
-    void this.drainer.now();
-  }
-
-  /** Take the box's other key for good; false where what was typed is not how its fingerprint begins. */
-  async acceptKey(typed: string): Promise<boolean> {
-    if (!(await this.box.acceptKey(typed))) return false;
-    this.known = await this.box.recall();
-    if (this.known !== null) await this.outbox.eraseUnreadable(this.known.key.fingerprint);
-    this.keyChanged = false;
-    void this.refresh();
-    return true;
+    await this.setEnrolled(await this.api.enrol(code));
+    void this.link.drainer.now();
   }
 
   /** Look how the outbox stands. */
@@ -298,7 +239,8 @@ export class App {
     this.failure = this.t.errors.unexpected;
   }
 
-  async #setEnrolled(tablet: EnrolledTablet | null): Promise<void> {
+  /** Remember as which the box knows this tablet. */
+  async setEnrolled(tablet: EnrolledTablet | null): Promise<void> {
     if (tablet?.id === this.enrolled?.id && tablet?.name === this.enrolled?.name) return;
     this.enrolled = tablet;
     await this.tablet.setValue("enrolled", tablet);
@@ -311,26 +253,6 @@ export class App {
     if (forgotten.some(({ visit }) => visit.id === this.draft?.visit.id)) this.draft = null;
   }
 
-  /** Learn what a shift needs. */
-  async #learn(): Promise<void> {
-    const { clockOffsetS } = await this.box.learn();
-    this.clockOffsetS = clockOffsetS;
-    if (this.session === null || this.session.isOver || this.isLocked) return;
-    this.known = await this.#byKey(this.box.learnAll());
-  }
-
-  /** Hear of the box whether its key is the one this tablet knows. */
-  async #byKey<Answer>(asked: Promise<Answer>): Promise<Answer> {
-    try {
-      const answer = await asked;
-      this.keyChanged = false;
-      return answer;
-    } catch (error) {
-      if (error instanceof KeyChanged) this.keyChanged = true;
-      throw error;
-    }
-  }
-
   /** Return the patient in hand; one that was sent as the browser died is in hand no more. */
   async #draftLeft(): Promise<Draft | null> {
     if (this.session === null) return null;
@@ -338,30 +260,5 @@ export class App {
     if (left === null || !(await this.outbox.isReleased(left.visit.id))) return left;
     await this.drafts.erase(this.session.id);
     return null;
-  }
-
-  #told(outcome: Outcome): void {
-    const isSame = outcome.kind === "sending" && outcome.id === this.sending?.id;
-    this.sending = outcome.kind === "sending" ? outcome : null;
-    if (isSame) return; // bytes moved, and nothing else
-    this.connection = afterAttempt(this.connection, outcome, Date.now());
-    const mayAsk = Date.now() - this.#askedAt > ASK_AGAIN_AFTER_MS;
-    if (this.connection.kind === "session-over" && this.session !== null && mayAsk) void this.#askBox();
-    void this.look();
-  }
-
-  /** A 401 may mean fifteen idle minutes: the box is asked to go on before anybody signs in again. */
-  async #askBox(): Promise<void> {
-    this.#askedAt = Date.now();
-    try {
-      this.session = this.#orOver(await this.sessions.renew());
-    } catch (error) {
-      if (!(error instanceof Refusal) && !(error instanceof Unreachable)) throw error;
-      return;
-    }
-    if (this.session?.isOver === false) {
-      this.connection = { kind: "unknown" };
-      void this.drainer.now();
-    }
   }
 }

@@ -12,21 +12,21 @@ const LOOK_EVERY_MS = 5_000;
 export function listen(app: App): void {
   addEventListener("hashchange", () => void app.follow(screenOf(location.hash)));
   // What the browser believes of its network is a reason to ask, and no answer.
-  for (const rumour of ["online", "offline"]) addEventListener(rumour, () => void app.refresh());
+  for (const rumour of ["online", "offline"]) addEventListener(rumour, () => void app.link.refresh());
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState !== "visible") return;
     app.idle.look();
-    void app.refresh();
+    void app.link.refresh();
   });
   for (const touch of ["pointerdown", "keydown"]) {
     addEventListener(touch, () => app.idle.touch(), { passive: true });
   }
   setInterval(() => app.idle.look(), LOOK_EVERY_MS);
   void watchBattery(navigator as Powered, (pct) => (app.batteryPct = pct));
-  setInterval(() => void app.forgetOld().then(() => app.refresh()), RENEW_EVERY_MS);
+  setInterval(() => void app.forgetOld().then(() => app.link.refresh()), RENEW_EVERY_MS);
   addEventListener("error", () => app.fail());
   addEventListener("unhandledrejection", () => app.fail());
 }

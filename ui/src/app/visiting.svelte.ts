@@ -1,7 +1,11 @@
 /** The patient in hand, as the screens work on it: each change is kept before the next tap. */
 
+import * as answering from "../visit/answering.ts";
+import * as identity from "../visit/identity.ts";
+import * as steps from "../visit/steps.ts";
+import * as takes from "../visit/takes.ts";
 import type { KeptTake, Visit } from "../visit/visit.ts";
-import * as way from "../visit/visit.ts";
+import { begin } from "../visit/visit.ts";
 import type { App } from "./app.svelte.ts";
 import type { Taken } from "./taking.svelte.ts";
 import type { Answer, Protocol } from "../protocol/protocol.ts";
@@ -53,7 +57,7 @@ export class Visiting {
     const only = own.length === 1 ? own[0] : names.length === 1 ? names[0] : undefined;
     const local = last !== null && names.includes(last) ? last : only;
     const form = local === undefined ? {} : { local };
-    const visit = way.begin(crypto.randomUUID(), localInstant(new Date()), protocol, form);
+    const visit = begin(crypto.randomUUID(), localInstant(new Date()), protocol, form);
     const visiting = new Visiting(app, protocol, visit);
     await visiting.keep();
     return visiting;
@@ -71,7 +75,7 @@ export class Visiting {
     const ids = new Set((await app.outbox.ofVisit(visit.id)).map(({ id }) => id));
     const resumed = new Visiting(app, own, visit);
     resumed.lacksTakes = visit.takes.some(({ id }) => !ids.has(id));
-    await resumed.change(way.interrupted(way.withTakes(visit, own, ids)));
+    await resumed.change(identity.interrupted(steps.withTakes(visit, own, ids)));
     resumed.hasConflict = await resumed.#conflicts();
     return resumed;
   }
@@ -97,7 +101,7 @@ export class Visiting {
   /** Answer a field. */
   async answer(field: string, value: Answer | null): Promise<void> {
     const normal = field === "rgh" && typeof value === "string" ? value.toUpperCase().replace(/[\s-]/g, "") : value;
-    await this.change(way.measured(this.visit, this.protocol, field, normal, new Date().toISOString()));
+    await this.change(answering.measured(this.visit, this.protocol, field, normal, new Date().toISOString()));
     if (field === "local" && typeof value === "string") await this.#app.tablet.setValue("hospital", value);
     if (["rgh", "gender", "age"].includes(field)) this.hasConflict = await this.#conflicts();
   }
@@ -111,7 +115,7 @@ export class Visiting {
 
   /** Leave this patient for another one. */
   async leave(): Promise<void> {
-    await this.change(way.leave(this.visit, this.protocol));
+    await this.change(identity.leave(this.visit, this.protocol));
     this.hasConflict = await this.#conflicts();
   }
 
@@ -148,7 +152,7 @@ export class Visiting {
       nBytes: taken.wav.length,
       sha256,
     };
-    await this.change(way.takeKept(this.visit, take));
+    await this.change(takes.takeKept(this.visit, take));
     await this.#app.drafts.eraseSamples(this.visit.id);
   }
 
@@ -158,12 +162,12 @@ export class Visiting {
    * @throws a failure that `isFull` knows, where there is no room: nothing went.
    */
   async send(): Promise<void> {
-    const { known, clockOffsetS, version } = this.#app;
+    const { known, link, version } = this.#app;
     if (known === null) throw new RangeError("a visit without a box");
     const document = inferenceDocument(this.visit, this.protocol, {
       purpose: known.box.mode,
       modelId: this.#modelId(),
-      clockOffsetS,
+      clockOffsetS: link.clockOffsetS,
       version,
       tabletId: this.#app.enrolled?.id ?? null,
     });
@@ -171,13 +175,13 @@ export class Visiting {
     await this.#hold(this.visit.id, "inference", null, payload, await sha256Hex(payload));
     await this.#rememberIfRoom();
     await this.#withRoom(() => this.#app.outbox.release(this.visit.id));
-    this.visit = way.sent(this.visit);
+    this.visit = steps.sent(this.visit);
     this.#app.sent = this;
     const userId = this.#app.draft?.userId ?? this.#app.session?.id ?? "";
     this.#app.draft = null;
     await this.#app.drafts.erase(userId);
     await this.#app.look();
-    void this.#app.drainer.now();
+    void this.#app.link.drainer.now();
   }
 
   /** The model that was chosen, where the box still has it answer; null: its default. */
