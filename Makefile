@@ -94,9 +94,9 @@ under-fire = failed=0; \
 	$(TRIALS) $(1) -m "not alone" --numprocesses auto --dist loadfile --no-loadscope-reorder || failed=1; \
 	exit $$failed
 
-# Debian's packages that some trials need; without root or apt those are skipped, saying why.
+# Debian's packages that some tests need; without root or apt those are skipped, saying why.
 .PHONY: tools
-TOOLS := chromium faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs strace unshare:util-linux
+TOOLS := chromium faketime fusermount3:fuse3 mkfs.ext4:e2fsprogs Rscript:r-base-core strace unshare:util-linux
 tools:
 	@missing=; for tool in $(TOOLS); do \
 		PATH=$$PATH:/usr/sbin:/sbin command -v $${tool%:*} >/dev/null || missing+=" $${tool#*:}"; \
@@ -104,7 +104,7 @@ tools:
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	elif [ -n "$$missing" ]; then \
-		echo "some trials will be skipped: as root, apt install$$missing" >&2; \
+		echo "some tests will be skipped: as root, apt install$$missing" >&2; \
 	fi
 
 ##  ui       build the web app into appliance/ui, where the box serves it from
@@ -131,12 +131,13 @@ docs: setup
 .PHONY: lock
 LOCK = var/lock/bin/uv pip compile --quiet pyproject.toml --python-version 3.11 --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
-LOCK_HASHED = $(LOCK) --generate-hashes --universal --fork-strategy fewest --constraints constraints-lab.txt
+LOCK_HASHED = $(LOCK) --generate-hashes --universal --fork-strategy fewest --constraints var/lock/shared.txt
 lock:
 	$(PYTHON) -m venv var/lock
 	var/lock/bin/pip --disable-pip-version-check install --quiet uv
 	$(LOCK) --extra dev --extra lab --output-file constraints-lab.txt
 	sed -i -E '/^(nvidia|cuda|triton)/d' constraints-lab.txt  # torch fixes those itself, where it wants them
+	grep -v '^python-dateutil=' constraints-lab.txt >var/lock/shared.txt  # the lab's S3 client wants an old one
 	$(LOCK_HASHED) --output-file requirements.txt
 	$(LOCK_HASHED) --extra dev --output-file requirements-dev.txt
 

@@ -13,7 +13,12 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 
 from appliance.core.errors import ModelSourceUnavailable
-from models.mlflow_import import ArtifactRepository, MlflowException, artifact_repository
+from models.mlflow_import import (
+    STORE_FAULTS,
+    ArtifactRepository,
+    MlflowException,
+    artifact_repository,
+)
 from models.progress import Progress
 from models.whole_file import write_fault
 
@@ -72,6 +77,13 @@ def fetch(files_uri: str, staging: Path, *, progress: Progress) -> None:
             "server hand them out itself (mlflow server --artifacts-destination).",
             missing=error.name,
         ) from error
+    except STORE_FAULTS as error:
+        raise ModelSourceUnavailable(
+            "The store that keeps its files does not answer, or refuses: check AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL, or let the MLflow server hand the "
+            "files out itself (mlflow server --artifacts-destination).",
+            reason=type(error).__name__,
+        ) from None  # the cause names the store's address and key
     if not wanted:
         raise ModelSourceUnavailable(f"No files are kept at {without_credentials(files_uri)}.")
     for n_done, (name, n_bytes) in enumerate(wanted, start=1):
@@ -79,7 +91,7 @@ def fetch(files_uri: str, staging: Path, *, progress: Progress) -> None:
         if not place.is_file() or place.stat().st_size != n_bytes:
             try:
                 _fetch_one(repository, name, place, scratch=staging / _PART)
-            except (MlflowException, requests.RequestException) as error:
+            except (MlflowException, requests.RequestException, *STORE_FAULTS) as error:
                 raise ModelSourceUnavailable(
                     f"Fetching broke off at {name}, {n_done - 1} of {len(wanted)} files are here: "
                     "pull again to go on.",

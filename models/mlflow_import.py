@@ -16,6 +16,8 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import mlflow
 import mlflow.pytorch
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 with warnings.catch_warnings():
     # It warns of its own annotations.
@@ -29,10 +31,14 @@ from mlflow.store.artifact.artifact_repository_registry import (
 )
 from mlflow.tracking import MlflowClient
 
+STORE_FAULTS = (BotoCoreError, ClientError, Boto3Error)
+"""What a store that speaks S3 raises through MLflow, which lets it pass as it is."""
+
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.ERROR)
 
 __all__ = [
+    "STORE_FAULTS",
     "ArtifactRepository",
     "MlflowClient",
     "MlflowException",

@@ -22,7 +22,7 @@ from appliance.core.manifest import Source
 from models.fetching import fetch, require_answer, staging_of, without_credentials
 from models.kinds.taking import EXTRA, take
 from models.labelled.trained_on import TRAINED_ON
-from models.mlflow_import import MlflowClient, MlflowException, mlflow
+from models.mlflow_import import STORE_FAULTS, MlflowClient, MlflowException, mlflow
 from models.model_directory import (
     GOLDEN,
     GOLDEN_INDEX,
@@ -277,6 +277,7 @@ def _translated(tracking_uri: str) -> Iterator[None]:
         RequestException,
         ImportError,
         SQLAlchemyError,
+        *STORE_FAULTS,
     ) as error:
         reason = without_credentials(str(error).split("\n", 1)[0])
         raise ModelSourceUnavailable(

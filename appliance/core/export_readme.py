@@ -174,10 +174,15 @@ How to read it
                             suffixes=("", "_result"))
   R
     book <- read.csv("codebook.csv", colClasses = "character")
-    book <- book[book$exported == "yes" & !book$type %in% c("integer", "number", "boolean"), ]
+    book <- unique(book[book$exported == "yes", c("file", "column", "type")])
     table_of <- function(path) {
-      texts <- unique(book$column[book$file == path])
-      read.csv(path, na.strings = "", colClasses = setNames(rep("character", length(texts)), texts))
+      own <- book[book$file == path, ]
+      texts <- own$column[!own$type %in% c("integer", "number")]
+      found <- read.csv(path, na.strings = "",
+                        colClasses = setNames(rep("character", length(texts)), texts))
+      flags <- own$column[own$type == "boolean"]
+      found[flags] <- lapply(found[flags], function(answer) answer == "true")
+      found
     }
     inferences <- table_of("inferences.csv")
     results <- table_of("results.csv")

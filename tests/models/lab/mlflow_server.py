@@ -1,4 +1,4 @@
-"""A real MLflow server of one's own: SQLite, and artifacts that it hands out itself."""
+"""A real MLflow server of one's own: SQLite, and artifacts where it is told to keep them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import requests
@@ -18,9 +19,23 @@ _STARTS_WITHIN_S = 60.0
 class Server:
     """A server that can be stopped and started again at the same address."""
 
-    def __init__(self, directory: Path) -> None:
-        """Choose a free port; nothing runs yet."""
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        artifacts: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Choose a free port; nothing runs yet.
+
+        Args:
+            directory: of its database and log.
+            artifacts: its options that say where they are; it hands them out itself unless told.
+            environment: what it knows beside the test's own.
+        """
         self.directory = directory
+        self._artifacts = artifacts or ("--artifacts-destination", str(directory / "artifacts"))
+        self._environment = dict(environment or {})
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -33,7 +48,7 @@ class Server:
             *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
             *("--host", "127.0.0.1", "--port", str(self.port)),
             *("--backend-store-uri", f"sqlite:///{self.directory / 'server.db'}"),
-            *("--artifacts-destination", str(self.directory / "artifacts")),
+            *self._artifacts,
         ]
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -43,6 +58,7 @@ class Server:
                 start_new_session=True,
                 env={
                     **os.environ,
+                    **self._environment,
                     "MLFLOW_DISABLE_TELEMETRY": "true",
                     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
                 },

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
+from models.model_directory import SOURCE
 from models.train import TrainedModel
 from models.training.plan import TrainingPlan
 
@@ -18,3 +20,12 @@ class Run:
 
     trained: TrainedModel
     uri: str
+
+
+def files_of(directory: Path) -> dict[str, bytes]:
+    """Return the files of a model directory but its source."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and path.name != SOURCE
+    }

@@ -11,12 +11,12 @@ import pytest
 
 from appliance.core.errors import ModelSourceUnavailable
 from models.mlflow_import import MlflowClient, mlflow
-from models.model_directory import GOLDEN, SOURCE, read_source
+from models.model_directory import GOLDEN, read_source
 from models.registry import Registered, pull, register, tracked_run
 from tests.commands.console import run as spira
 from tests.models.lab.authors import Loudness, log_torch
 from tests.models.lab.mlflow_server import Server
-from tests.models.lab.runs import Run
+from tests.models.lab.runs import Run, files_of
 from tests.models.lab.statements import beside, statement
 
 
@@ -51,15 +51,6 @@ def logged(server: Server, run: Run, tmp_path_factory: pytest.TempPathFactory) -
     return Logged(server=server, run_id=tracked.run_id, model_uri=model_uri, registered=registered)
 
 
-def files(directory: Path) -> dict[str, bytes]:
-    """Return the files of a model directory but its source."""
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in directory.rglob("*")
-        if path.is_file() and path.name != SOURCE
-    }
-
-
 @pytest.mark.parametrize(
     ("how", "source", "version"),
     [
@@ -79,7 +70,7 @@ def test_a_model_is_pulled_by_every_name_it_has(
     pulled = pull(
         how.format(**names), tracking_uri=logged.server.uri, target_directory=tmp_path / "m"
     )
-    assert files(pulled.directory) == files(run.trained.directory)
+    assert files_of(pulled.directory) == files_of(run.trained.directory)
     assert read_source(pulled.directory) == pulled.source
     assert pulled.source.model_uri == source.format(**names)
     assert (pulled.source.run_id, pulled.source.model_version) == (logged.run_id, version)
