@@ -127,7 +127,7 @@ retrain: lab
 docs: setup
 	UPDATE_SNAPSHOTS=1 $(BOX)/bin/python -m pytest --quiet tests/test_snapshots.py
 
-##  lock     resolve pyproject.toml anew, the lab first: both environments share one version of a library
+##  lock     resolve pyproject.toml anew, the lab first: both environments share one version of a library (but dateutil)
 .PHONY: lock
 LOCK = var/lock/bin/uv pip compile --quiet pyproject.toml --python-version 3.11 --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)

@@ -10,6 +10,7 @@ import warnings
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("AWS_MAX_ATTEMPTS", "2")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 # MLflow imports ONNX Runtime by itself where a flavour asks for it (see onnxruntime_import).
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

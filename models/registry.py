@@ -19,7 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core.errors import FileMissing, InvalidRequest, ModelFault, ModelSourceUnavailable
 from appliance.core.manifest import Source
-from models.fetching import fetch, require_answer, staging_of, without_credentials
+from models.fetching import (
+    fetch,
+    require_answer,
+    staging_of,
+    store_unavailable,
+    without_credentials,
+)
 from models.kinds.taking import EXTRA, take
 from models.labelled.trained_on import TRAINED_ON
 from models.mlflow_import import STORE_FAULTS, MlflowClient, MlflowException, mlflow
@@ -271,13 +277,14 @@ def _experiment(tracking_uri: str, artifacts: Path) -> None:
 def _translated(tracking_uri: str) -> Iterator[None]:
     try:
         yield
+    except STORE_FAULTS as error:
+        raise store_unavailable(error) from None
     except (
         MlflowException,
         ConnectionError,
         RequestException,
         ImportError,
         SQLAlchemyError,
-        *STORE_FAULTS,
     ) as error:
         reason = without_credentials(str(error).split("\n", 1)[0])
         raise ModelSourceUnavailable(

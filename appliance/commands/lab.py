@@ -20,7 +20,7 @@ WorkOption: TypeAlias = Annotated[
     Path, typer.Option("--work", metavar="DIR", help="Working directory.")
 ]
 
-_LAB: Final = ("torch", "mlflow", "onnx")
+_LAB: Final = ("torch", "mlflow", "onnx", "boto3")
 
 
 def require_lab() -> None:

@@ -180,7 +180,7 @@ How to read it
       texts <- own$column[!own$type %in% c("integer", "number")]
       found <- read.csv(path, na.strings = "",
                         colClasses = setNames(rep("character", length(texts)), texts))
-      flags <- own$column[own$type == "boolean"]
+      flags <- setdiff(own$column[own$type == "boolean"], own$column[own$type != "boolean"])
       found[flags] <- lapply(found[flags], function(answer) answer == "true")
       found
     }

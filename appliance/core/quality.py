@@ -222,13 +222,13 @@ def _sums_of_squares(
     n_seconds = -(-waveform.size // sample_rate_hz)
     sums = np.empty((n_seconds, edges.size))
     squares = np.empty(sample_rate_hz)
-    largest = 0.0
+    largest = np.float64(0.0)
     for second in range(n_seconds):
         samples = waveform[second * sample_rate_hz : (second + 1) * sample_rate_hz]
         np.square(samples, out=squares[: samples.size], dtype=np.float64)
         squares[samples.size :] = 0.0
         np.add.reduceat(squares, edges, out=sums[second])
-        largest = max(largest, squares.max())
+        largest = np.maximum(largest, squares.max())
     return sums, float(np.sqrt(largest))
 
 

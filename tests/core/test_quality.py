@@ -89,6 +89,14 @@ def plain_measures(x: list[float], rate_hz: int) -> Measures:
     )
 
 
+def assert_as_defined(segments: list[dict[str, object]], rate_hz: int) -> None:
+    """See that the fast measures equal those of a reading of PROTOCOL.md, sample by sample."""
+    waveform = pcm(segments, rate_hz).astype(np.float32) / np.float32(32_768)
+    expected = plain_measures([float(v) for v in waveform], rate_hz)
+    for name, value in dataclasses.asdict(measure(waveform, rate_hz)).items():
+        assert value == pytest.approx(getattr(expected, name), abs=1e-9), name
+
+
 @given(
     rate_hz=st.sampled_from([16_000, 22_050, 44_100, 16_001]),
     parts=st.lists(
@@ -105,10 +113,17 @@ def test_the_words_of_the_definition_give_the_same(
         {"kind": "noise", "seconds": seconds, "amplitude": amplitude, "seed": at}
         for at, (seconds, amplitude) in enumerate([(0.03, 0.01), *parts])
     ]
-    waveform = pcm(segments, rate_hz).astype(np.float32) / np.float32(32_768)
-    expected = plain_measures([float(v) for v in waveform], rate_hz)
-    for name, value in dataclasses.asdict(measure(waveform, rate_hz)).items():
-        assert value == pytest.approx(getattr(expected, name), abs=1e-9), name
+    assert_as_defined(segments, rate_hz)
+
+
+@pytest.mark.parametrize("rate_hz", [16_001, 22_050])
+def test_frames_over_the_edge_of_a_second_are_like_all_others(rate_hz: int) -> None:
+    """The edges of frames repeat every second, and no frame ends there."""
+    segments = [
+        {"kind": "noise", "seconds": 0.7, "amplitude": amplitude, "seed": at}
+        for at, amplitude in enumerate([0.3, 0.002, 0.1])
+    ]
+    assert_as_defined(segments, rate_hz)
 
 
 @pytest.mark.parametrize("n_samples", [0, 1, 399])
@@ -161,25 +176,26 @@ def test_a_quiet_room_is_no_silent_recording(protocol: Protocol) -> None:
     )
 
 
-def test_a_minute_is_measured_within_ten_milliseconds() -> None:
-    """A tablet's longest take, voice and pauses, costs the box no time worth waiting for.
+def test_a_minute_is_measured_as_fast_as_its_samples_are_squared() -> None:
+    """A tablet's longest take, voice and pauses, costs the box 10 ms: nobody waits for that.
 
-    Time of this thread's CPU, the best of many runs: others on the machine do not count. On a
-    slow machine it may take half as long again as squaring the samples and adding them does.
+    Time of this thread's CPU, the best of many runs: others on the machine do not count. Where
+    squaring the samples and adding them takes that long, a tenth more is allowed.
     """
     time_s = np.arange(60 * 48_000) / 48_000
     voice = 0.3 * np.sin(2 * np.pi * 180 * time_s) * (np.sin(2 * np.pi * 0.4 * time_s) > -0.5)
     breath = 1e-3 * np.random.default_rng(1).standard_normal(time_s.size)
     waveform = (voice + breath).astype(np.float32)
+    squares = np.empty(waveform.size)
     spent_s, squaring_s = [], []
     for _ in range(60):
         began_s = time.thread_time()
         measure(waveform, 48_000)
         measured_s = time.thread_time()
-        np.square(waveform, dtype=np.float64).sum()
+        np.square(waveform, out=squares, dtype=np.float64).sum()
         spent_s.append(measured_s - began_s)
         squaring_s.append(time.thread_time() - measured_s)
-    assert min(spent_s) <= max(0.010, 1.5 * min(squaring_s))
+    assert min(spent_s) <= max(0.010, 1.1 * min(squaring_s))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from appliance.core.errors import ModelSourceUnavailable
@@ -55,6 +56,7 @@ def store() -> Iterator[Store]:
     host, port = listener.get_host_and_port()
     address = f"http://{host}:{port}"
     owner = boto3.Session(KEY, SECRET, region_name=REGION).resource("s3", endpoint_url=address)
+    requests.post(f"{address}/moto-api/reset", timeout=10).raise_for_status()
     try:
         yield Store(address, listener, owner.create_bucket(Bucket=BUCKET))
     finally:
@@ -93,7 +95,7 @@ def test_a_server_hands_out_what_it_keeps_there(run: Run, store: Store, tmp_path
 def test_files_that_lie_there_are_fetched_by_who_has_a_key(
     run: Run, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server says where; with nobody there it is said what to check."""
+    """The server says where; where it refuses or nobody is there, it is said what to check."""
     for name, value in store.environment.items():
         monkeypatch.setenv(name, value)
     server = Server(
@@ -105,11 +107,25 @@ def test_files_that_lie_there_are_fetched_by_who_has_a_key(
         registered(server, run, tmp_path)
         assert store.holds("direct/")
         assert_pulled(server, run, tmp_path / "m")
+        store.bucket.objects.delete()
+        store.bucket.delete()
+        assert_refused(server, tmp_path / "none", reason="NoSuchBucket")
         store.listener.stop()
-        with pytest.raises(ModelSourceUnavailable, match="The store that keeps its files") as no:
-            pull("models:/spiraconv/1", tracking_uri=server.uri, target_directory=tmp_path / "no")
-        assert no.value.details["reason"] == "EndpointConnectionError"
-        assert SECRET not in f"{no.value} {no.value.details}"
-        assert not (tmp_path / "no").exists()
+        assert_refused(server, tmp_path / "none", reason="EndpointConnectionError")
+        with (
+            pytest.raises(ModelSourceUnavailable, match="The store that keeps the files"),
+            tracked_run(server.uri, tmp_path / "unused") as tracked,
+        ):
+            tracked.log_directory(run.trained.directory)
     finally:
         server.stop()
+
+
+def assert_refused(server: Server, target: Path, *, reason: str) -> None:
+    """See that a pull says why in a sentence, names neither store nor key, and leaves nothing."""
+    with pytest.raises(ModelSourceUnavailable, match="The store that keeps the files") as refused:
+        pull("models:/spiraconv/1", tracking_uri=server.uri, target_directory=target)
+    assert refused.value.details["reason"] == reason
+    said = f"{refused.value} {refused.value.details}"
+    assert not any(word in said for word in (KEY, SECRET, BUCKET))
+    assert not target.exists()
