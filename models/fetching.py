@@ -66,9 +66,19 @@ def fetch(files_uri: str, staging: Path, *, progress: Progress) -> None:
     Raises:
         ModelSourceUnavailable: there are no files, or fetching broke off.
         MlflowException: MLflow knows no such model.
+        STORE_FAULTS: the store of its files does not answer; a refusal is an MlflowException's
+            context.
         TargetUnwritable, DiskFull.
     """
-    repository, wanted = _listed(files_uri)
+    try:
+        repository = artifact_repository(files_uri)
+        wanted = list(_files(repository, None))
+    except ImportError as error:
+        raise ModelSourceUnavailable(
+            f"Its files are kept where {error.name} is needed, which is not here: let the MLflow "
+            "server hand them out itself (mlflow server --artifacts-destination).",
+            missing=error.name,
+        ) from error
     if not wanted:
         raise ModelSourceUnavailable(f"No files are kept at {without_credentials(files_uri)}.")
     for n_done, (name, n_bytes) in enumerate(wanted, start=1):
@@ -86,35 +96,6 @@ def fetch(files_uri: str, staging: Path, *, progress: Progress) -> None:
             except OSError as error:
                 raise write_fault(error) from error
         progress("fetching", n_done, len(wanted))
-
-
-def _listed(files_uri: str) -> tuple[ArtifactRepository, list[tuple[str, int | None]]]:
-    """Return where the files of a model lie, and path and length of each."""
-    try:
-        repository = artifact_repository(files_uri)
-        return repository, list(_files(repository, None))
-    except ImportError as error:
-        raise ModelSourceUnavailable(
-            f"Its files are kept where {error.name} is needed, which is not here: let the MLflow "
-            "server hand them out itself (mlflow server --artifacts-destination).",
-            missing=error.name,
-        ) from error
-    except STORE_FAULTS as error:
-        raise store_unavailable(error) from None
-    except MlflowException as error:
-        if isinstance(error.__context__, STORE_FAULTS):
-            raise store_unavailable(error.__context__) from None
-        raise
-
-
-def store_unavailable(error: Exception) -> ModelSourceUnavailable:
-    """Say that a store did not answer or refused, without its address, which the error names."""
-    return ModelSourceUnavailable(
-        "The store that keeps the files does not answer, or refuses: check AWS_ACCESS_KEY_ID, "
-        "AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL, or let the MLflow server hand the "
-        "files out itself (mlflow server --artifacts-destination).",
-        reason=type(error).__name__,
-    )
 
 
 def _fetch_one(repository: ArtifactRepository, name: str, place: Path, *, scratch: Path) -> None:

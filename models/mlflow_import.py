@@ -33,7 +33,7 @@ from mlflow.store.artifact.artifact_repository_registry import (
 from mlflow.tracking import MlflowClient
 
 STORE_FAULTS = (BotoCoreError, ClientError, Boto3Error)
-"""What a store that speaks S3 raises through MLflow, which lets it pass as it is."""
+"""What a store that speaks S3 raises: MLflow lets it pass, or raises its own while handling it."""
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.ERROR)

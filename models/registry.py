@@ -19,13 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core.errors import FileMissing, InvalidRequest, ModelFault, ModelSourceUnavailable
 from appliance.core.manifest import Source
-from models.fetching import (
-    fetch,
-    require_answer,
-    staging_of,
-    store_unavailable,
-    without_credentials,
-)
+from models.fetching import fetch, require_answer, staging_of, without_credentials
 from models.kinds.taking import EXTRA, take
 from models.labelled.trained_on import TRAINED_ON
 from models.mlflow_import import STORE_FAULTS, MlflowClient, MlflowException, mlflow
@@ -278,7 +272,7 @@ def _translated(tracking_uri: str) -> Iterator[None]:
     try:
         yield
     except STORE_FAULTS as error:
-        raise store_unavailable(error) from None
+        raise _store_unavailable(error) from None
     except (
         MlflowException,
         ConnectionError,
@@ -286,7 +280,19 @@ def _translated(tracking_uri: str) -> Iterator[None]:
         ImportError,
         SQLAlchemyError,
     ) as error:
+        if isinstance(error.__context__, STORE_FAULTS):
+            raise _store_unavailable(error.__context__) from None
         reason = without_credentials(str(error).split("\n", 1)[0])
         raise ModelSourceUnavailable(
             reason, tracking_uri=without_credentials(tracking_uri)
         ) from None  # the cause, too, would repeat the credentials
+
+
+def _store_unavailable(error: Exception) -> ModelSourceUnavailable:
+    """Say that a store did not answer or refused, without its address, which the error names."""
+    return ModelSourceUnavailable(
+        "The store that keeps the files does not answer, or refuses: check AWS_ACCESS_KEY_ID, "
+        "AWS_SECRET_ACCESS_KEY and MLFLOW_S3_ENDPOINT_URL, or let the MLflow server hand the "
+        "files out itself (mlflow server --artifacts-destination).",
+        reason=type(error).__name__,
+    )

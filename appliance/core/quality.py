@@ -196,8 +196,8 @@ def _frame_power(
     """
     length = sample_rate_hz * _FRAME_MS // 1000
     starts = np.arange(FRAMES_A_SECOND, dtype=np.int64) * sample_rate_hz // FRAMES_A_SECOND
-    ends = starts + length
-    edges = np.unique(np.concatenate((starts, ends % sample_rate_hz)))
+    seconds, ends = np.divmod(starts + length, sample_rate_hz)
+    edges = np.unique(np.concatenate((starts, ends)))
     sums, peak = _sums_of_squares(waveform, edges, sample_rate_hz)
     if waveform.size < length:
         return np.zeros(0), peak
@@ -205,8 +205,7 @@ def _frame_power(
     total = np.concatenate(([0.0], np.cumsum(sums)))
     earlier = np.arange(len(sums))[:, np.newaxis] * edges.size
     first = earlier + np.searchsorted(edges, starts)
-    last = earlier + np.searchsorted(edges, ends % sample_rate_hz)
-    last += ends // sample_rate_hz * edges.size
+    last = earlier + seconds * edges.size + np.searchsorted(edges, ends)
     power = (total[last.ravel()[:n_frames]] - total[first.ravel()[:n_frames]]) / length
     return power, peak
 

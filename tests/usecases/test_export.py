@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -91,6 +93,14 @@ def rows(directory: Path, name: str) -> list[dict[str, str]]:
     """Return the rows of a table."""
     with (directory / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, strict=True))
+
+
+def lines_for(directory: Path, tool: str) -> str:
+    """Return what the README of an export tells of a tool: what is set in under its name."""
+    text = (directory / "README.txt").read_text(encoding="utf-8")
+    found = re.search(rf"^  {tool}\b.*\n((?:    .*\n|\n)+)", text, re.MULTILINE)
+    assert found, text
+    return dedent(found[1])
 
 
 def withdraw(ward: Ward, inference_id: InferenceId) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from appliance.core.export_choice import ExportChoice
 from appliance.core.export_dates import Dates
 from appliance.core.ids import HospitalId
 from tests.builders import a_hospital, an_audit
-from tests.usecases.test_export import export, rows, sent, told, work
+from tests.usecases.test_export import export, lines_for, rows, sent, told, work
 from tests.usecases.test_export_choices import TIME_UUID, unverified, with_answers
 from tests.usecases.ward import Ward, a_voice
 
@@ -158,11 +157,9 @@ def test_the_digests_of_a_data_package_are_held_to(ward: Ward, tmp_path: Path) -
 
 def read_as_told(directory: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Run the lines for pandas of an export's README as they stand there; return what they made."""
-    text = (directory / "README.txt").read_text(encoding="utf-8")
-    lines = text.partition("  pandas (2 or newer)\n")[2].partition("  R\n")[0]
     monkeypatch.chdir(directory)
     found: dict[str, Any] = {}
-    exec(dedent(lines), found)  # noqa: S102 - what the README tells people to run
+    exec(lines_for(directory, "pandas"), found)  # noqa: S102 - what the README tells people to run
     return found
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from datetime import datetime
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from tests.torture.trial import needs
-from tests.usecases.test_export import export, rows, work
+from tests.usecases.test_export import export, lines_for, rows, work
 from tests.usecases.test_export_choices import with_answers
 from tests.usecases.ward import Ward
 
@@ -29,14 +27,6 @@ stopifnot(
   identical(substr(both$computed_at, 5, 5), "-")
 )
 """
-
-
-def lines_for(directory: Path, tool: str) -> str:
-    """Return what the README of an export tells of a tool: what is set in under its name."""
-    text = (directory / "README.txt").read_text(encoding="utf-8")
-    found = re.search(rf"^  {tool}\b.*\n((?:    .*\n|\n)+)", text, re.MULTILINE)
-    assert found, text
-    return dedent(found[1])
 
 
 def test_r_reads_an_export_as_its_readme_tells(ward: Ward, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import type { FormContext } from "../protocol/form.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import type { RghRule } from "../protocol/rgh.ts";
 import { groupsOf, isClear, obstacles } from "./answering.ts";
-import { chosenTake, openRoles } from "./takes.ts";
+import { isSettled, openRoles } from "./takes.ts";
 import type { Consent, NotDone, Step, Visit } from "./visit.ts";
 import { hasOtherRgh } from "./visit.ts";
 
@@ -89,10 +89,7 @@ export function withTakes(visit: Visit, protocol: Protocol, ids: ReadonlySet<str
 /** Stop here: keep what there is, and say of required recordings that they were cut off. */
 export function stopAndKeep(visit: Visit, protocol: Protocol): Visit {
   if (visit.consent === null) return visit;
-  const lacking = protocol.recordings.filter(
-    ({ role, required }) => required && chosenTake(visit, role) === null && !(role in visit.notDone),
-  );
-  const cutOff = Object.fromEntries(lacking.map(({ role }) => [role, "interrupted" as const]));
+  const cutOff = Object.fromEntries(openRoles(visit, protocol).map((role) => [role, "interrupted" as const]));
   return {
     ...visit,
     stoppedEarly: true,
@@ -129,10 +126,6 @@ function isBehind(visit: Visit, step: Step): boolean {
   if (step.name === "identity") return visit.identityCheck !== null;
   if (step.name === "consent") return visit.consent !== null;
   return step.name === "recording" && (visit.stoppedEarly || isSettled(visit, step.role));
-}
-
-function isSettled(visit: Visit, role: string): boolean {
-  return chosenTake(visit, role) !== null || role in visit.notDone;
 }
 
 function isSame(a: Step, b: Step): boolean {

@@ -50,9 +50,12 @@ export function mayRedo(visit: Visit, role: string): boolean {
   return takesOf(visit, role).length <= MAX_REDOS;
 }
 
+/** Return whether a role is recorded or explained. */
+export function isSettled(visit: Visit, role: string): boolean {
+  return chosenTake(visit, role) !== null || role in visit.notDone;
+}
+
 /** Return the required roles that are neither recorded nor explained. */
 export function openRoles(visit: Visit, protocol: Protocol): string[] {
-  return protocol.recordings
-    .filter(({ role, required }) => required && chosenTake(visit, role) === null && !(role in visit.notDone))
-    .map(({ role }) => role);
+  return protocol.recordings.filter(({ role, required }) => required && !isSettled(visit, role)).map(({ role }) => role);
 }
